@@ -1,0 +1,142 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring files to a host: ask what it lacks, stream only that, have it checked and put in place."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.meshlab.istio.plugins.module_utils._files import sha256_of
+from ansible_collections.meshlab.istio.plugins.plugin_utils._sources import (
+    Bundle,
+    Item,
+    download,
+    download_wheels,
+)
+
+MODULE = "meshlab.istio.lab_files"
+CHUNK = 128 << 20
+"""Bytes of one remote command. What arrived of an interrupted one is kept, so a large one loses nothing."""
+
+
+class ActionModule(ActionBase):
+    """Runs on the controller; the module of the same name runs on the host."""
+
+    _requires_connection = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return changed, sent (list of name, bytes, seconds) and diff."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        started = time.monotonic()
+        arguments = self._task.args
+        bundle = Bundle(arguments["bundle"]) if arguments.get("bundle") else None
+        items, sources = self._resolve(bundle, arguments)
+        answer = self._module({"step": "lacking", "items": items}, task_vars)
+        if answer.get("failed"):
+            return {**result, **answer}
+        lacking = answer["lacking"]
+        names = [items[entry["index"]]["name"] for entry in lacking]
+        result.update(
+            changed=bool(lacking),
+            diff={"before": "", "after": "".join(f"{name}\n" for name in names)},
+            sent=[],
+        )
+        if self._task.check_mode or not lacking:
+            return result
+        for entry in lacking:
+            item = items[entry["index"]]
+            begun = time.monotonic()
+            self._display.v(f"{item['name']}: sending {item['size'] / 1e6:.0f} MB", host=self._connected_to(task_vars))
+            self._send(sources[entry["index"]], entry["path"], entry["arrived"], item["size"])
+            result["sent"].append(
+                {"name": item["name"], "bytes": item["size"] - entry["arrived"],
+                 "seconds": round(time.monotonic() - begun, 2)}
+            )  # fmt: skip
+        placed = self._module({"step": "place", "items": [items[entry["index"]] for entry in lacking]}, task_vars)
+        if placed.get("failed"):
+            return {**result, **placed}
+        result["seconds"] = round(time.monotonic() - started, 2)
+        return result
+
+    def _resolve(self, bundle: Bundle | None, arguments: dict[str, Any]) -> tuple[list[Item], list[Path]]:
+        """Return the items as the host's module takes them, and where each one's bytes are."""
+        items: list[Item] = []
+        sources: list[Path] = []
+        for kind, wanted in (("file", arguments.get("files") or []), ("tree", arguments.get("trees") or [])):
+            for want in wanted:
+                if bundle is None:
+                    source = self._released(want)
+                    checksum, size = want["sha256"], source.stat().st_size
+                elif kind == "tree":
+                    source = bundle.tree(want["path"])
+                    checksum, size = sha256_of(source), source.stat().st_size
+                else:
+                    entry = bundle.file(want["path"], want.get("version"))
+                    source, checksum, size = bundle.directory / want["path"], entry["sha256"], entry["size"]
+                items.append(
+                    {"kind": kind, "name": want["path"], "sha256": checksum, "size": size, "dest": want["dest"],
+                     "mode": str(want.get("mode") or "0644")}
+                )  # fmt: skip
+                sources.append(source)
+        wheels = arguments.get("wheels")
+        if wheels:
+            if bundle:
+                found = [(bundle.directory / entry["path"], entry["sha256"]) for entry in bundle.wheels()]
+            else:
+                downloaded = download_wheels(wheels["requirements"], wheels["python_version"])
+                found = [(source, sha256_of(source)) for source in downloaded]
+            for source, checksum in found:
+                dest = f"{wheels['dest']}/{source.name}"
+                items.append(
+                    {"kind": "file", "name": source.name, "sha256": checksum, "size": source.stat().st_size,
+                     "dest": dest, "mode": "0644"}
+                )  # fmt: skip
+                sources.append(source)
+        if bundle is not None and arguments.get("images"):
+            for entry in bundle.images():
+                items.append(
+                    {"kind": "image", "name": entry["reference"], "reference": entry["reference"],
+                     "loader": arguments["images"], "sha256": entry["sha256"], "size": entry["size"]}
+                )  # fmt: skip
+                sources.append(bundle.directory / entry["path"])
+        return items, sources
+
+    @staticmethod
+    def _released(want: dict[str, Any]) -> Path:
+        if not want.get("url") or not want.get("sha256"):
+            raise AnsibleError(
+                f"The collection has no checksum for {want['path']} {want.get('version') or ''} on this architecture. "
+                "Choose a version that the vars of the role list, or bring the file in a bundle (lab_bundle)."
+            )
+        return download(want["url"], want["sha256"])
+
+    def _send(self, source: Path, path: str, arrived: int, size: int) -> None:
+        """Stream a file's bytes from ``arrived`` on over the task's own connection."""
+        if not source.is_file() or source.stat().st_size != size:
+            raise AnsibleError(f"{source} is missing or not {size} bytes long: the bundle is damaged; make it again.")
+        quoted = shlex.quote(path)
+        make = f"umask 077 && mkdir -p {shlex.quote(str(Path(path).parent))}"
+        if arrived > size:
+            arrived, make = 0, f"{make} && : > {quoted}"
+        with source.open("rb") as stream:
+            stream.seek(arrived)
+            for chunk in iter(lambda: stream.read(CHUNK), b""):
+                done = self._low_level_execute_command(f"{make} && cat >> {quoted}", in_data=chunk)
+                if done["rc"] != 0:
+                    raise AnsibleError(f"{source.name} could not be sent: {done['stderr'].strip() or done['stdout']}")
+                make = ":"
+
+    def _module(self, arguments: dict[str, Any], task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        answer: dict[str, Any] = self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
+        return answer
+
+    @staticmethod
+    def _connected_to(task_vars: dict[str, Any] | None) -> str:
+        return str((task_vars or {}).get("inventory_hostname", ""))

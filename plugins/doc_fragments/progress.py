@@ -1,0 +1,20 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Documentation of the options in _runtime.PROGRESS_OPTIONS."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Where a module tells how far it has come."""
+
+    DOCUMENTATION = r"""
+options:
+  progress_file:
+    description:
+      - File on the host that the task runs on, to which the module appends a JSON object a line while it works,
+        with C(at) (Unix time) and C(text).
+      - The action plugin of the same name sets and reads it; there is no need to give it.
+    type: path
+"""

@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What differs between two states of a Kubernetes object: fields with old and new value, nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import REDACTED, redact
+
+Object = dict[str, Any]
+
+SERVER_OWNED = ("managedFields", "resourceVersion", "generation", "uid", "creationTimestamp", "selfLink")
+"""Metadata that only the API server writes."""
+
+BOOKKEEPING = ("kubectl.kubernetes.io/last-applied-configuration",)
+"""Annotations that repeat the object itself (and a Secret's data with it)."""
+
+REDACTED_CHANGED = "(redacted, changed)"
+
+_ABSENT = object()
+
+
+def reference(obj: Mapping[str, Any]) -> str:
+    """Return how an object is called in messages and results: ``Deployment tutorial/reviews-v1``."""
+    metadata = obj["metadata"]
+    namespace = metadata.get("namespace")
+    return f"{obj['kind']} {namespace + '/' if namespace else ''}{metadata['name']}"
+
+
+def normalise(obj: Mapping[str, Any] | None) -> Object:
+    """Return a copy without status and without what only the API server writes; {} for None.
+
+    A Secret's values are still in it: only ``changed_fields`` and ``shown`` may leave a module.
+    """
+    if obj is None:
+        return {}
+    result = {key: copy.deepcopy(value) for key, value in obj.items() if key != "status"}
+    metadata = result.get("metadata", {})
+    for key in SERVER_OWNED:
+        metadata.pop(key, None)
+    annotations = metadata.get("annotations") or {}
+    for key in BOOKKEEPING:
+        annotations.pop(key, None)
+    if not annotations:
+        metadata.pop("annotations", None)
+    return result
+
+
+def shown(obj: Mapping[str, Any] | None) -> Object:
+    """Return a normalised copy that may be printed: secrets are hidden."""
+    result: Object = redact(normalise(obj))
+    return result
+
+
+def changed_fields(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return ``[{field, old, new}]`` for each field that differs, in the order of their names.
+
+    :param before: the object as it was, None when it was not there.
+    :param after: the object as it is or would be, None when it is or would be gone.
+    :returns: ``field`` is a path such as ``spec.template.spec.containers[name=app].image``; ``old`` or
+        ``new`` is None where the field is absent. An object that appears or goes is the one field ``""``
+        with the whole object as its value. The values of a Secret are hidden.
+    """
+    if before is None or after is None:
+        return [] if before is after else [{"field": "", "old": shown(before) or None, "new": shown(after) or None}]
+    found: list[dict[str, Any]] = []
+    _compare(normalise(before), normalise(after), "", found)
+    return [_printable(change, secret=after.get("kind") == "Secret") for change in found]
+
+
+def diff_entry(name: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return one entry of Ansible's ``diff`` list: each changed field with its value before and after."""
+    return {
+        "before_header": name,
+        "after_header": name,
+        "before": _lines(fields, "old"),
+        "after": _lines(fields, "new"),
+    }
+
+
+def _printable(change: dict[str, Any], *, secret: bool) -> dict[str, Any]:
+    """Hide secrets in a changed field, but not that it changed."""
+    field = change["field"]
+    key = field.rpartition(".")[2]
+    sides = {side: redact({key: change[side]})[key] for side in ("old", "new")}
+    if secret and field.startswith(("data", "stringData")):
+        sides = {side: None if change[side] is None else REDACTED for side in ("old", "new")}
+    if sides["old"] == sides["new"]:
+        sides["new"] = REDACTED_CHANGED
+    return {"field": field, **sides}
+
+
+def _lines(fields: list[dict[str, Any]], side: str) -> str:
+    lines = []
+    for change in fields:
+        value = change[side]
+        if value is None:
+            continue
+        if change["field"]:
+            lines.append(f"{change['field']}: {_text(value)}")
+        else:
+            lines.append(json.dumps(value, indent=2, sort_keys=True))
+    return "".join(line + "\n" for line in lines)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _compare(old: Any, new: Any, path: str, found: list[dict[str, Any]]) -> None:
+    if old == new:
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in sorted({*old, *new}):
+            _compare(old.get(key, _ABSENT), new.get(key, _ABSENT), _child(path, key), found)
+        return
+    if isinstance(old, list) and isinstance(new, list):
+        olds, news = _by_name(old), _by_name(new)
+        if olds is not None and news is not None and list(olds) != list(news) and sorted(olds) == sorted(news):
+            # Only their order can differ in what follows, and it counts: env variables refer to earlier ones.
+            found.append({"field": f"{path}[].name", "old": list(olds), "new": list(news)})
+        if olds is None or news is None:
+            olds = {str(index): item for index, item in enumerate(old)}
+            news = {str(index): item for index, item in enumerate(new)}
+            label = "{}"
+        else:
+            label = "name={}"
+        for key in {**olds, **news}:
+            _compare(olds.get(key, _ABSENT), news.get(key, _ABSENT), f"{path}[{label.format(key)}]", found)
+        return
+    found.append({"field": path, "old": None if old is _ABSENT else old, "new": None if new is _ABSENT else new})
+
+
+def _child(path: str, key: str) -> str:
+    if "." in key or "/" in key:
+        return f'{path}["{key}"]'
+    return f"{path}.{key}" if path else key
+
+
+def _by_name(items: list[Any]) -> dict[str, Any] | None:
+    """Return the items of a list by their unique ``name``, or None where they have none."""
+    named = {item["name"]: item for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)}
+    return named if len(named) == len(items) else None

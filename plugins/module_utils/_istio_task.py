@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The task of the module istioctl_install: from its options to its result, in check mode and in earnest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_plan as plans
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_remove as removals
+from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
+from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._istio_install import Installer
+from ansible_collections.meshlab.istio.plugins.module_utils._istio_run import Run
+from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
+from ansible_collections.meshlab.istio.plugins.module_utils._runtime import find_libraries, need_libraries
+
+LIBRARIES = ("kubernetes", "yaml", "jmespath")
+
+
+def present_or_absent(module: AnsibleModule) -> dict[str, Any]:
+    """Do what the module is asked for; return its result."""
+    started = time.monotonic()
+    options = module.params
+    work = present if options["state"] == "present" else absent
+    if module.check_mode and find_libraries(*LIBRARIES):
+        # A host before its first run: nothing is there, so all is to be made.
+        result = _nothing_there(options, None, f"this host lacks a Python with {', '.join(LIBRARIES)}")
+    else:
+        need_libraries(module, *LIBRARIES)
+        result = work(options, check_mode=module.check_mode)
+    return {**result, "seconds": round(time.monotonic() - started, 2)}
+
+
+def present(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Install or change Istio, or say what that would do."""
+    istioctl = Istioctl(options["path"], options["kubeconfig"], options["context"])
+    document = _document(options)
+    try:
+        istioctl.resolve()
+    except CommandError as error:
+        if not check_mode:
+            raise
+        return _nothing_there(options, None, error.message)
+    try:
+        cluster = Cluster(options["kubeconfig"], options["context"])
+        identity = cluster.get("v1", "Namespace", "kube-system")["metadata"]["uid"]
+    except Unreachable as error:
+        if not check_mode:
+            raise
+        return _nothing_there(options, istioctl, error.message)
+    installer = Installer(
+        istioctl, cluster, document, Run(identity),
+        timeout=options["readiness_timeout"], failure_grace=options["failure_grace"], force=options["force"],
+        progress=Progress(options["progress_file"]),
+    )  # fmt: skip
+    warnings = installer.check_versions()
+    if check_mode:
+        plan, running = installer.plan(options["allow_downgrade"]), False
+        joined = started = False
+    else:
+        plan, running, joined = installer.install(options["wait_for"], options["allow_downgrade"])
+        started = plan.needs_install and not joined
+    return {
+        "changed": bool(plan.changes) and not joined,
+        **(plans.Plan(plan.version, plan.revision, plan.namespace, []) if joined else plan).result(),
+        "version": plan.installed,
+        "installed": plan.installed is not None or started or joined,
+        "istioctl_version": istioctl.version_text,
+        "revision": plan.revision,
+        "leftovers": [reference(change.object) for change in plan.leftovers],
+        "running": running,
+        "joined": joined,
+        "cluster_exists": True,
+        "commands": [*istioctl.log, *([installer.command()] if started else [])],
+        "warnings": [*warnings, *istioctl.warnings, *plan.warnings],
+    }
+
+
+def absent(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
+    """Remove Istio, or say what that would do."""
+    revision = options["revision"] or "default"
+    try:
+        cluster = Cluster(options["kubeconfig"], options["context"])
+        cluster.version()
+    except Unreachable:
+        if not check_mode:
+            raise
+        return {
+            "changed": False,
+            **removals.Removal([], [], []).result(),
+            "version": None,
+            "installed": False,
+            "revision": revision,
+            "cluster_exists": False,
+            "commands": [],
+        }
+    removal = removals.plan(
+        cluster, revision=revision, namespace=operators.namespace_of(_document(options)),
+        purge=options["purge"], remove_user_resources=options["remove_user_resources"],
+    )  # fmt: skip
+    if removal.doomed and not check_mode:
+        removals.carry_out(cluster, removal, options["readiness_timeout"], Progress(options["progress_file"]))
+    return {
+        "changed": bool(removal.doomed),
+        **removal.result(),
+        "version": removal.installed,
+        "installed": check_mode and removal.installed is not None,
+        "revision": revision,
+        "cluster_exists": True,
+        "commands": [],
+        "warnings": removal.warnings,
+    }
+
+
+def _document(options: Mapping[str, Any]) -> dict[str, Any]:
+    return operators.build(
+        profile=options["profile"], filename=options["filename"], spec=options["spec"], revision=options["revision"],
+        hub=options["hub"], tag=options["tag"], set_entries=options["set"],
+    )  # fmt: skip
+
+
+def _nothing_there(options: Mapping[str, Any], istioctl: Istioctl | None, reason: str) -> dict[str, Any]:
+    """Return what check mode says of a host without a cluster: everything would be created.
+
+    :param istioctl: renders what would be created; without one, the IstioOperator stands for it.
+    """
+    present_wanted = options["state"] == "present"
+    changes: list[plans.Change] = []
+    document: dict[str, Any] = {}
+    if present_wanted and istioctl is not None:
+        document = _document(options)
+        changes = plans.without_cluster(istioctl, document, force=options["force"]).changes
+    elif present_wanted:
+        spec = {key: options[key] for key in ("profile", "revision", "hub", "tag", "set", "spec") if options[key]}
+        stand_in = {"kind": "IstioOperator", "metadata": {"name": options["revision"] or "default"}, "spec": spec}
+        changes = [plans.Change(None, stand_in)]
+    plan = plans.Plan("", options["revision"] or "default", "", [], changes)
+    result = {
+        "changed": present_wanted,
+        **plan.result(),
+        "version": None,
+        "installed": False,
+        "revision": plan.revision,
+        "cluster_exists": False,
+        "commands": istioctl.log if istioctl else [],
+        "warnings": [f"There is nothing to compare with, so all of Istio counts as new: {reason}"],
+    }
+    if istioctl is not None:
+        result["istioctl_version"] = istioctl.version_text
+    return {**result, "leftovers": [], "running": False, "joined": False}

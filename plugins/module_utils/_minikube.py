@@ -1,0 +1,243 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""minikube as a command: its profiles and status as data, its failures with remedies.
+
+Facts are from minikube v1.38.1 (files named beside them) and were tried with its binary.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool, Completed
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_events import Events, Progress, explain_exit
+
+OLDEST = (1, 26)
+"""The first minor release whose start, stop, pause and delete all speak JSON (CHANGELOG.md, 1.26.0)."""
+
+MISSING_PROFILE = 85
+STATUS_BITS = 7
+"""`status` adds 1 for the host, 2 for kubelet or API server, 4 for the kubeconfig (cmd/minikube/cmd/status.go)."""
+
+LOG_LINES = 25
+
+LOCKS = "/tmp/minikube-locks-*/*.lock"  # noqa: S108
+"""minikube's locks (pkg/util/lock/lock.go)."""
+LOCK_TABLE = "/proc/locks"
+
+MINIKUBE_OPTIONS: dict[str, Any] = {
+    "path": {"type": "path", "default": "minikube"},
+    "minikube_home": {"type": "path"},
+    "kubeconfig": {"type": "path"},
+}
+"""Options of every module that asks minikube; the documentation fragment ``minikube`` describes them."""
+
+# What minikube leaves unsaid, by the name of its error.
+REMEDIES = {
+    "DRV_AS_ROOT": "Run the task as an ordinary user (`become: false`), or set `force: true`.",
+    "HOST_CONFIG_LOAD": "The profile's file is damaged: set `recreate: true`, or remove it with `state: absent`.",
+    "GUEST_DRIVER_MISMATCH": "Set `recreate: true` to replace the cluster.",
+}
+
+
+class Minikube(CommandLineTool):
+    """The minikube command for one user.
+
+    :param path: the binary, or a name that is looked up in PATH.
+    :param home: MINIKUBE_HOME; None means the environment's, then ``~``.
+    :param kubeconfig: the file that minikube merges its context into; None means ``$KUBECONFIG``,
+        then ``~/.kube/config``.
+    """
+
+    name = "minikube"
+    install_hint = "The role meshlab.istio.minikube installs it; otherwise give its full path as `path`."
+
+    def __init__(self, path: str | None = None, home: str | None = None, kubeconfig: str | None = None) -> None:
+        environment = {"MINIKUBE_WANTUPDATENOTIFICATION": "false"}
+        if home:
+            environment["MINIKUBE_HOME"] = os.path.expanduser(home)
+        if kubeconfig:
+            environment["KUBECONFIG"] = os.path.expanduser(kubeconfig)
+        super().__init__(path, environment)
+        self.home = home_directory(environment.get("MINIKUBE_HOME") or os.environ.get("MINIKUBE_HOME"))
+        default = os.path.expanduser("~/.kube/config")
+        paths = (environment.get("KUBECONFIG") or os.environ.get("KUBECONFIG") or "").split(os.pathsep)
+        self.kubeconfig = next(filter(None, paths), default)
+        self._version: tuple[int, ...] | None = None
+
+    def version(self) -> tuple[int, ...]:
+        """Return the release as numbers, such as (1, 38, 1). Raises InputError for one that is too old."""
+        if self._version is None:
+            done = self.run(["version", "--output", "json"], timeout=30)
+            self._version = release(str(_json(done.stdout, {}).get("minikubeVersion", "")))
+            if self._version < OLDEST:
+                raise InputError(
+                    f"minikube {done.stdout.strip()} is too old: {OLDEST[0]}.{OLDEST[1]} is the first release "
+                    "whose commands all speak JSON. Install a newer one."
+                )
+        return self._version
+
+    # -- what is stored --------------------------------------------------------------------------
+
+    def profile_file(self, profile: str) -> str:
+        """Return the path of a profile's stored configuration (pkg/minikube/localpath)."""
+        return os.path.join(self.home, "profiles", profile, "config.json")
+
+    def profiles(self) -> list[str]:
+        """Return the names of all profiles that have a stored configuration, damaged ones included."""
+        files = glob.glob(os.path.join(glob.escape(self.home), "profiles", "*", "config.json"))
+        return sorted(os.path.basename(os.path.dirname(path)) for path in files)
+
+    def read_profile(self, profile: str) -> dict[str, Any] | None:
+        """Return a profile's stored configuration (ClusterConfig of pkg/minikube/config/types.go), None without one.
+
+        :raises InputError: the file is there and cannot be read.
+        """
+        path = self.profile_file(profile)
+        try:
+            with open(path, encoding="utf-8") as stream:
+                config = json.load(stream)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            config = error
+        if not isinstance(config, dict) or not config.get("KubernetesConfig"):
+            raise InputError(f"minikube's profile {path} cannot be read ({config}). {REMEDIES['HOST_CONFIG_LOAD']}")
+        return config
+
+    def defaults(self) -> dict[str, Any]:
+        """Return what ``minikube config set`` has stored for this user; {} without any."""
+        try:
+            with open(os.path.join(self.home, "config", "config.json"), encoding="utf-8") as stream:
+                return dict(json.load(stream))
+        except (OSError, ValueError, TypeError):
+            return {}
+
+    # -- what is asked ---------------------------------------------------------------------------
+
+    def status(self, profile: str) -> list[dict[str, Any]]:
+        """Return the status of each node; [] when the profile or its host does not exist.
+
+        A row holds Name, Host, Kubelet, APIServer, Kubeconfig (Running, Stopped, Paused, Configured,
+        Misconfigured, Nonexistent, Irrelevant, …: pkg/minikube/cluster/status.go) and Worker (bool).
+        """
+        done = self.run(["status", "--profile", profile, "--output", "json"], timeout=60, check=False)
+        if done.rc == MISSING_PROFILE:
+            return []
+        rows = _json(done.stdout, ())
+        if done.rc > STATUS_BITS or rows == ():
+            raise self.failure(done)
+        return [rows] if isinstance(rows, dict) else list(rows or [])
+
+    def kubernetes_version(self, wanted: str) -> str:
+        """Return the full version, such as v1.34.4, for v1.34.4, 1.34.4, 1.34, stable or latest."""
+        if wanted.lower() in ("stable", "latest", "newest"):
+            text = self.run(["start", "--help"], timeout=30).stdout
+            word = "stable" if wanted.lower() == "stable" else "latest"
+            found = re.search(rf"'{word}' for (v[0-9][\w.-]*[0-9])", text)
+            if found:
+                return found.group(1)
+        elif re.fullmatch(r"v?\d+\.\d+\.\d+(-[\w.]+)?", wanted):
+            return "v" + wanted.lstrip("v")
+        elif re.fullmatch(r"v?\d+\.\d+", wanted):
+            known = _json(self.run(["config", "defaults", "kubernetes-version", "-o", "json"], timeout=30).stdout, [])
+            for version in known:
+                if str(version).startswith(f"v{wanted.lstrip('v')}."):
+                    return str(version)
+        raise InputError(
+            f"This minikube does not know the Kubernetes version {wanted!r}. Give a full one, such as v1.34.4; "
+            "`minikube config defaults kubernetes-version` lists them."
+        )
+
+    # -- what is done ----------------------------------------------------------------------------
+
+    def act(self, arguments: Sequence[str], *, timeout: float, progress: Progress | None = None) -> Events:
+        """Run a command that changes something and reports with ``--output json``; return its events.
+
+        :param arguments: the command and its flags, without the output format.
+        :param timeout: seconds.
+        :raises CommandError: with minikube's own message, advice and the name of its exit code.
+        """
+        events = Events(progress)
+        try:
+            self.run([*arguments, "--output", "json"], timeout=timeout, on_line=events.feed)
+        except CommandError as error:
+            if error.details["rc"] is None and events.steps:
+                raise CommandError(
+                    f"{error.message} Its last step was: {events.steps[-1]['message']}.",
+                    **error.details, steps=events.steps, log=self._log_tail(),
+                ) from error  # fmt: skip
+            raise
+        return events
+
+    def failure(self, done: Completed) -> CommandError:
+        """Turn a non-zero exit into an error that says what the code means and what minikube advises."""
+        events = Events()
+        for line in (done.stdout + done.stderr).splitlines():
+            events.feed(line)
+        fatal = events.fatal()
+        name = fatal.get("name", "")
+        reason = (
+            fatal.get("message") or (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[0]
+        )
+        # Some advice is printed with its template's fields unfilled (seen in K8S_DOWNGRADE_UNSUPPORTED of 1.38.1).
+        advice = "" if "{{" in fatal.get("advice", "") else fatal.get("advice", "")
+        remedy = REMEDIES.get(name) or _lock_remedy(reason) or advice
+        named = f", {name}" if name else ""
+        message = f"minikube {done.cmd[1]} failed (exit code {done.rc}{named}, {explain_exit(done.rc)}): {reason}"
+        return CommandError(
+            " ".join(filter(None, (message.rstrip(".") + ".", remedy))),
+            cmd=list(done.cmd), rc=done.rc, stdout=done.stdout, stderr=done.stderr,
+            name=name, advice=advice, url=fatal.get("url", ""), steps=events.steps,
+            log=self._log_tail() if done.cmd[1] == "start" else [],
+        )  # fmt: skip
+
+    def _log_tail(self) -> list[str]:
+        """Return the last warnings and errors of the log that `minikube start` leaves (localpath.LastStartLog)."""
+        try:
+            with open(os.path.join(self.home, "logs", "lastStart.txt"), encoding="utf-8", errors="replace") as stream:
+                # klog begins each line with its severity; minikube repeats its boxed plea for a bug report there.
+                return [line.rstrip() for line in stream if re.match(r"[WEF]\d{4} [^╭]*$", line)][-LOG_LINES:]
+        except OSError:
+            return []
+
+
+def home_directory(variable: str | None) -> str:
+    """Return minikube's directory for a value of MINIKUBE_HOME (pkg/minikube/localpath, MiniPath)."""
+    base = variable or os.path.expanduser("~")
+    return base if os.path.basename(base) == ".minikube" else os.path.join(base, ".minikube")
+
+
+def release(text: str) -> tuple[int, ...]:
+    """Return a version's numbers, such as (1, 34, 4) for v1.34.4-rc.1; () when there are none."""
+    found = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    return tuple(int(part) for part in found.group(1).split(".")) if found else ()
+
+
+def _lock_remedy(reason: str) -> str:
+    """Name who holds minikube's lock. Its locks are flocks, so one that nobody holds is never in the way."""
+    if not re.search(r"(acquir\w+|waiting for) .*lock", reason):
+        return ""
+    inodes = {str(os.stat(path).st_ino) for path in glob.glob(LOCKS)}
+    try:
+        with open(LOCK_TABLE, encoding="ascii") as stream:
+            rows = [line.split() for line in stream]
+    except OSError:
+        rows = []
+    holders = sorted({row[4] for row in rows if len(row) > 5 and row[5].split(":")[-1] in inodes})
+    who = f"process {', '.join(holders)}" if holders else "another minikube process"
+    return f"Its lock is held by {who}: wait until that one ends, or end it, then run this again."
+
+
+def _json(text: str, default: Any) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return default

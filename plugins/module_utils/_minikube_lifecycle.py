@@ -1,0 +1,287 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bring a minikube cluster into the state asked for: find, compare, act, look again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_settings as settings
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_events import Events, Progress
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import (
+    ABSENT,
+    DAMAGED,
+    DEGRADED,
+    INCOMPLETE,
+    PAUSED,
+    STARTED,
+    STOPPED,
+    Found,
+    find,
+    warn_soon,
+)
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Host, check, message
+
+START = "start"
+STOP = "stop"
+PAUSE = "pause"
+UNPAUSE = "unpause"
+DELETE = "delete"
+
+# What leads from the state found (second key) to the one asked for (first key). No entry: nothing to do.
+ACTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    STARTED: {
+        ABSENT: (START,),
+        INCOMPLETE: (START,),
+        STOPPED: (START,),
+        PAUSED: (UNPAUSE,),
+        DEGRADED: (START,),
+    },
+    PAUSED: {
+        ABSENT: (START, PAUSE),
+        INCOMPLETE: (START, PAUSE),
+        STOPPED: (START, PAUSE),
+        DEGRADED: (START, PAUSE),
+        STARTED: (PAUSE,),
+    },
+    STOPPED: {PAUSED: (UNPAUSE, STOP), DEGRADED: (STOP,), STARTED: (STOP,)},
+    ABSENT: {
+        DAMAGED: (DELETE,),
+        INCOMPLETE: (DELETE,),
+        STOPPED: (DELETE,),
+        PAUSED: (UNPAUSE, DELETE),
+        DEGRADED: (DELETE,),
+        STARTED: (DELETE,),
+    },
+}
+
+# What goes with a cluster, by driver; any other driver is a virtual machine.
+LOST = {
+    "none": "this host's /etc/kubernetes, /var/lib/kubelet and /var/lib/minikube",
+    "docker": "its containers and their volumes",
+    "podman": "its containers and their volumes",
+}
+
+
+class Lifecycle:
+    """One run of the module.
+
+    :param minikube: the command.
+    :param options: the module's options; None means not given.
+    :param host: what preflight asks about this machine.
+    """
+
+    def __init__(self, minikube: Minikube, options: Mapping[str, Any], host: Host, progress: Progress) -> None:
+        self.minikube = minikube
+        self.options = dict(options)
+        self.host = host
+        self.progress = progress
+        self.profile = str(options["profile"])
+        self.steps: list[dict[str, Any]] = []
+        self.warnings: list[str] = []
+
+    def run(self, check_mode: bool) -> dict[str, Any]:
+        """Return the module's result. In check mode nothing is changed, and ``after`` is a prediction.
+
+        :raises InputError: an option cannot be used, or a setting cannot be changed without ``recreate``.
+        :raises CommandError: minikube failed.
+        """
+        began = time.monotonic()
+        target = str(self.options["state"])
+        self.options["kubernetes_version"] = self._version(check_mode)
+        found = find(self.minikube, self.profile)
+        driver = self._driver(found)
+        chosen = self._chosen(target, driver)
+        before = self._view(found, chosen)
+        actions, lost = self._plan(target, found, before, chosen, driver)
+        after = {**before, "state": target, **chosen} if actions or self._new_defaults() else before
+        if target == ABSENT and actions:
+            after = {"state": ABSENT}
+        changed = before != after
+        now = found
+        if changed and not check_mode:
+            now = self._perform(target, actions, found, driver)
+            after = self._view(now, chosen) if target != ABSENT else {"state": now.state}
+            self._complain(after, chosen)
+        self.warnings += warn_soon(now, self.profile) + (lost if target != ABSENT else [])
+        return {
+            "changed": changed,
+            "before": before,
+            "after": after,
+            "diff": {"before": before, "after": after},
+            "found": found.sentence(self.profile),
+            "cluster_exists": now.exists,
+            "profile": self.profile,
+            "context": self.profile,
+            "kubeconfig": self.minikube.kubeconfig,
+            "driver": driver,
+            "node_ip": str(now.node.get("IP") or "") or None,
+            "kubernetes_version": (now.config.get("KubernetesConfig") or {}).get("KubernetesVersion"),
+            "certificate_days": now.certificate_days,
+            "lost": lost,
+            "steps": self.steps,
+            "commands": self.minikube.log,
+            "seconds": round(time.monotonic() - began, 2),
+            "warnings": self.warnings,
+        }
+
+    # -- before anything is touched --------------------------------------------------------------
+
+    def _driver(self, found: Found) -> str | None:
+        name = self.options.get("driver") or found.config.get("Driver")
+        name = name or (self.options.get("config") or self.minikube.defaults()).get("driver")
+        return str(settings.driver_name(name)) if name else None
+
+    def _version(self, check_mode: bool) -> str | None:
+        """Return the full Kubernetes version; in check mode minikube may not be there yet to tell."""
+        asked = self.options.get("kubernetes_version")
+        if not asked or self.options["state"] not in (STARTED, PAUSED):
+            return None
+        try:
+            return self.minikube.kubernetes_version(str(asked))
+        except CommandError:
+            if not check_mode:
+                raise
+            return str(asked)
+
+    def _chosen(self, target: str, driver: str | None) -> dict[str, Any]:
+        """Return what the cluster should be like, as far as the options say; only a cluster that runs is compared."""
+        if target not in (STARTED, PAUSED):
+            return {}
+        if self.options.get("addons") and self.options.get("install_addons") is False:
+            raise InputError(
+                "With `install_addons: false` minikube enables none of the `addons`: leave one of them out."
+            )
+        self.warnings += settings.unheeded(self.options, driver)
+        chosen = settings.wanted(self.options, driver)
+        if self.options.get("config"):
+            chosen["config"] = {key: _plain(value) for key, value in self.options["config"].items()}
+        return chosen
+
+    def _view(self, found: Found, chosen: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a cluster as before or after shows it: its state, and each chosen setting as it is stored."""
+        view: dict[str, Any] = {"state": found.state}
+        if found.config:
+            view.update(settings.current(found.config, chosen))
+        if "config" in chosen:
+            stored = self.minikube.defaults()
+            view["config"] = {key: _plain(stored[key]) for key in chosen["config"] if key in stored}
+        return view
+
+    def _new_defaults(self) -> dict[str, Any]:
+        """Return the values that `minikube config set` has to store."""
+        stored = self.minikube.defaults()
+        asked = self.options.get("config") or {}
+        if self.options["state"] not in (STARTED, PAUSED):
+            return {}
+        return {key: value for key, value in asked.items() if _plain(stored.get(key)) != _plain(value)}
+
+    def _plan(
+        self, target: str, found: Found, before: Mapping[str, Any], chosen: Mapping[str, Any], driver: str | None
+    ) -> tuple[tuple[str, ...], list[str]]:
+        """Return the actions that are needed, and sentences about what a deletion among them destroys."""
+        recreate = bool(self.options.get("recreate"))
+        actions = ACTIONS[target].get(found.state, ())
+        if target == ABSENT:
+            return actions, self._lost(found) if actions else []
+        if found.state == DAMAGED and target != STOPPED:
+            if not recreate:
+                self.minikube.read_profile(self.profile)  # raises, with the remedy
+            return (DELETE, *ACTIONS[target][ABSENT]), self._lost(found)
+        if not found.config:
+            return actions, []
+        drift = settings.drift(before, chosen, driver)
+        fixed = [item for item in drift if item["effect"] != settings.START]
+        if fixed and not recreate:
+            raise InputError(self._refusal(fixed), drift=drift, before=dict(before))
+        if fixed:
+            unpause = (UNPAUSE,) if found.state == PAUSED else ()
+            return (*unpause, DELETE, *ACTIONS[target][ABSENT]), self._lost(found)
+        if drift and START not in actions:
+            unpause = (UNPAUSE,) if found.state == PAUSED else ()
+            return (*unpause, START, *((PAUSE,) if target == PAUSED else ())), []
+        return actions, []
+
+    def _refusal(self, fixed: list[dict[str, Any]]) -> str:
+        lines = "; ".join(
+            f"{item['option']} is {item['old']!r}, asked for {item['new']!r} ({item['effect']})" for item in fixed
+        )
+        return (
+            f"The cluster {self.profile} exists with settings that cannot be changed: {lines}. Set `recreate: true` to "
+            "delete it with everything in it and start a new one, or give the settings it has."
+        )
+
+    def _lost(self, found: Found) -> list[str]:
+        driver = str(found.config.get("Driver") or "")
+        what = (
+            LOST.get(driver, "its virtual machine with the disk") if driver else "what its damaged profile still names"
+        )
+        nodes = len(found.config.get("Nodes") or [])
+        size = f" of {nodes} node{'s' if nodes != 1 else ''}" if nodes else ""
+        return [f"With the cluster {self.profile}{size} everything that was deployed and stored in it goes: {what}."]
+
+    # -- the work --------------------------------------------------------------------------------
+
+    def _perform(self, target: str, actions: tuple[str, ...], found: Found, driver: str | None) -> Found:
+        """Carry out the actions and return the cluster as it is then."""
+        if START in actions:
+            flags = settings.arguments(self.options, driver, self.minikube.version())
+            self._preflight(found.state == ABSENT, driver)
+        for key, value in self._new_defaults().items():
+            self.minikube.run(["config", "set", key, _plain(value)], timeout=30)
+        for action in actions:
+            if action == START:
+                self._act(found, [START, "--interactive=false", *flags])
+            elif action == STOP and self.options.get("keep_context"):
+                self._act(found, [STOP, "--keep-context-active"])
+            else:
+                self._act(found, [action])
+        now = find(self.minikube, self.profile)
+        if now.state != target and not (target == STOPPED and now.state == INCOMPLETE):
+            raise CommandError(
+                f"minikube {' and '.join(actions)} ended without an error, but the cluster {self.profile} is "
+                f"{now.state}: {'; '.join(now.reasons)}. `minikube logs --profile {self.profile}` says more.",
+                cmd=[], rc=0, stdout="", stderr="", steps=self.steps,
+            )  # fmt: skip
+        return now
+
+    def _preflight(self, new: bool, driver: str | None) -> None:
+        problems = check(self.host, {**self.options, "driver": driver, "home": self.minikube.home}, new=new)
+        if not problems:
+            return
+        if not self.options.get("force"):
+            raise InputError(message(problems), problems=problems)
+        self.warnings.append(message(problems))
+
+    def _act(self, found: Found, command: list[str]) -> Events:
+        timeout = float(self.options.get("start_timeout") or 0)
+        try:
+            events = self.minikube.act(
+                [command[0], "--profile", self.profile, *command[1:]], timeout=timeout, progress=self.progress
+            )
+        except CommandError as error:
+            text = found.sentence(self.profile) + " " + error.message
+            if command[0] == START and found.state != ABSENT:
+                text += " If it cannot be brought back, `recreate: true` replaces it."
+            details = {**error.details, "steps": self.steps + error.details.get("steps", [])}
+            raise CommandError(text, **details) from error
+        self.steps += events.steps
+        self.warnings += [text for text in events.warnings if "--force" not in text]
+        return events
+
+    def _complain(self, after: Mapping[str, Any], chosen: Mapping[str, Any]) -> None:
+        """Warn of each setting that minikube took without an error and did not store."""
+        for option, value in chosen.items():
+            if after.get(option) != value:
+                self.warnings.append(
+                    f"minikube kept {option} at {after.get(option)!r}, although {value!r} was asked for."
+                )
+
+
+def _plain(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,160 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Change loaded objects before they are applied: JSON merge patches (RFC 7386) and JSON patches (RFC 6902)."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Callable
+
+from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import parsed
+
+Object = dict[str, Any]
+
+
+def patched(objects: Iterable[Object], patches: Sequence[Mapping[str, Any]]) -> list[Object]:
+    """Return copies of ``objects`` with every patch applied, in order.
+
+    :param patches: mappings of ``kind``, ``patch`` (a mapping: merge patch; a list of operations: JSON patch) and
+        optionally ``name`` and ``namespace``; without a name every object of the kind is meant. With ``inside``, a
+        JSON pointer to a string that is a YAML document itself, that document is patched.
+    :raises InputError: a patch fits no object, or an operation does not fit the object.
+    """
+    result = copy.deepcopy(list(objects))
+    for entry in patches:
+        meant = [number for number, obj in enumerate(result) if _meant(entry, obj)]
+        if not meant:
+            raise InputError(
+                f"The patch for {entry['kind']} {entry.get('name') or '(any name)'} fits none of the "
+                f"{len(result)} objects. Correct its kind, name or namespace.",
+            )
+        for number in meant:
+            obj, inside = result[number], entry.get("inside")
+            if inside:
+                result[number] = _inside(obj, inside, entry["patch"])
+            else:
+                result[number] = _patched(obj, entry["patch"], reference(obj))
+    return result
+
+
+def merged(target: Any, patch: Any) -> Any:
+    """Return ``target`` after a merge patch: mappings are merged, None removes, everything else replaces."""
+    if not isinstance(patch, Mapping):
+        return copy.deepcopy(patch)
+    result = dict(target) if isinstance(target, Mapping) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result
+
+
+def _meant(entry: Mapping[str, Any], obj: Object) -> bool:
+    metadata = obj["metadata"]
+    found = {"kind": obj["kind"], "name": metadata["name"], "namespace": metadata.get("namespace")}
+    return all(entry.get(key) in (None, value) for key, value in found.items())
+
+
+def _inside(obj: Object, pointer: str, patch: Any) -> Object:
+    """Patch the YAML document that is a text of an object, such as a configuration file in a ConfigMap."""
+    import yaml
+
+    where = f"{pointer} of {reference(obj)}"
+    try:
+        text = _get(obj, _path(pointer))
+    except (KeyError, IndexError, ValueError, TypeError) as error:
+        raise InputError(f"There is no {where}, so `inside` cannot be right.") from error
+    documents = parsed(str(text), where)
+    if len(documents) != 1:
+        raise InputError(f"{where} holds {len(documents)} YAML documents; a patch needs exactly one.")
+    document = _patched(documents[0], patch, where)
+    return _set(obj, _path(pointer), yaml.safe_dump(document, sort_keys=False, width=1000), insert=False)
+
+
+def _patched(obj: Any, patch: Any, where: str) -> Any:
+    if isinstance(patch, Mapping):
+        return merged(obj, patch)
+    if not isinstance(patch, list):
+        raise InputError("A `patch` is either a mapping (merge patch) or a list of operations (JSON patch).")
+    for operation in patch:
+        try:
+            obj = _OPERATIONS[operation["op"]](obj, operation)
+        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
+            raise InputError(f"The JSON patch operation {operation} does not fit {where}: {error!r}.") from error
+    return obj
+
+
+def _add(obj: Object, operation: Mapping[str, Any]) -> Object:
+    return _set(obj, _path(operation["path"]), copy.deepcopy(operation["value"]), insert=True)
+
+
+def _replace(obj: Object, operation: Mapping[str, Any]) -> Object:
+    path = _path(operation["path"])
+    _get(obj, path)
+    return _set(obj, path, copy.deepcopy(operation["value"]), insert=False)
+
+
+def _remove(obj: Object, operation: Mapping[str, Any]) -> Object:
+    *parents, last = _path(operation["path"])
+    holder = _get(obj, parents)
+    del holder[_index(holder, last)]
+    return obj
+
+
+def _move(obj: Object, operation: Mapping[str, Any]) -> Object:
+    value = _get(obj, _path(operation["from"]))
+    return _set(_remove(obj, {"path": operation["from"]}), _path(operation["path"]), value, insert=True)
+
+
+def _copy(obj: Object, operation: Mapping[str, Any]) -> Object:
+    value = copy.deepcopy(_get(obj, _path(operation["from"])))
+    return _set(obj, _path(operation["path"]), value, insert=True)
+
+
+def _test(obj: Object, operation: Mapping[str, Any]) -> Object:
+    found = _get(obj, _path(operation["path"]))
+    if found != operation["value"]:
+        raise ValueError(f"it is {found!r}")
+    return obj
+
+
+_OPERATIONS: dict[str, Callable[[Object, Mapping[str, Any]], Object]] = {
+    "add": _add,
+    "remove": _remove,
+    "replace": _replace,
+    "move": _move,
+    "copy": _copy,
+    "test": _test,
+}
+
+
+def _path(pointer: str) -> list[str]:
+    """Split a JSON pointer (RFC 6901)."""
+    if not pointer.startswith("/"):
+        raise ValueError("a path starts with /")
+    return [part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/")]
+
+
+def _index(holder: Any, part: str) -> Any:
+    return int(part) if isinstance(holder, list) else part
+
+
+def _get(obj: Any, path: Sequence[str]) -> Any:
+    for part in path:
+        obj = obj[_index(obj, part)]
+    return obj
+
+
+def _set(obj: Object, path: Sequence[str], value: Any, *, insert: bool) -> Object:
+    *parents, last = path
+    holder = _get(obj, parents)
+    if isinstance(holder, list) and insert:
+        holder.insert(len(holder) if last == "-" else int(last), value)
+    else:
+        holder[_index(holder, last)] = value
+    return obj

@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Write report.json and report.html: shape what the hosts measured, judge nothing anew, leave nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+from ansible_collections.meshlab.istio.plugins.module_utils._report_page import page
+from ansible_collections.meshlab.istio.plugins.module_utils._report_schema import (
+    SCHEMA,
+    SCHEMA_ID,
+    violations,
+    without_empty,
+)
+from ansible_collections.meshlab.istio.plugins.module_utils._report_summary import summary
+
+
+def report(module: AnsibleModule) -> dict[str, Any]:
+    """Do the work of the module ``report``; see its documentation for options and return values."""
+    shaped = shape(module.params["hosts"], module.params["next_steps"])
+    directory = Path(module.params["dest"])
+    paths = {"json": str(directory / "report.json"), "html": str(directory / "report.html")}
+    if not module.check_mode:
+        write(directory, "report.json", json.dumps(shaped, indent=2, ensure_ascii=False) + "\n")
+        write(directory, "report.html", page(shaped))
+    written = None if module.check_mode else paths["html"]
+    return {
+        "changed": False,
+        "paths": paths,
+        "summary": {host["name"]: summary(host, written) for host in shaped["hosts"]},
+    }
+
+
+def shape(hosts: Sequence[dict[str, Any]], next_steps: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+    """Return the report as ``SCHEMA`` describes it: without secrets, without keys that hold nothing.
+
+    :raises InputError: something is not of its type; every such place is named.
+    """
+    given = {
+        "schema": SCHEMA_ID,
+        "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "hosts": [_with_units(host) for host in hosts],
+        "next": list(next_steps),
+    }
+    shaped: dict[str, Any] = without_empty(redact(given), SCHEMA)
+    wrong = list(violations(shaped, SCHEMA, "report"))
+    if wrong:
+        raise InputError(
+            "The report was not written, because what the hosts gave is not in its shape"
+            f" (docs/report.schema.json): {' '.join(wrong)}",
+            violations=wrong,
+        )
+    return shaped
+
+
+def _with_units(host: dict[str, Any]) -> dict[str, Any]:
+    """Name a histogram's bounds as published; the module mesh_traffic calls them le."""
+    traffic = host.get("traffic")
+    if not isinstance(traffic, dict) or not isinstance(traffic.get("histogram"), list):
+        return host
+    renamed = [
+        {"le_ms" if key == "le" else key: value for key, value in bucket.items()}
+        if isinstance(bucket, dict)
+        else bucket
+        for bucket in traffic["histogram"]
+    ]
+    return {**host, "traffic": {**traffic, "histogram": renamed}}
+
+
+def write(directory: Path, name: str, text: str) -> None:
+    """Put ``text`` into the file ``name``, readable by its owner only, whole or not at all.
+
+    :raises InputError: the directory or the file cannot be written.
+    """
+    beside = None
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # mkstemp makes files 0600.
+        handle, beside = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.replace(beside, directory / name)
+    except OSError as error:
+        if beside is not None and os.path.exists(beside):
+            os.unlink(beside)
+        raise InputError(
+            f"{directory / name} could not be written: {error.strerror}. Give another directory as dest (report_path)."
+        ) from error

@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a report's numbers say: verdict, totals and how numbers are written for a person."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Host = dict[str, Any]
+
+OK, PROBLEM, UNKNOWN = "ok", "problem", "unknown"
+
+PROGRAMS = {
+    "minikube": "minikube",
+    "kubernetes": "Kubernetes",
+    "istio": "Istio",
+    "istioctl": "istioctl",
+    "ansible": "Ansible",
+    "meshlab.istio": "meshlab.istio",
+}
+"""Key in ``versions`` to the program's own name, in the order they are shown."""
+
+
+def versions(host: Host) -> list[tuple[str, str]]:
+    """Return (program, version) pairs, the known ones first."""
+    given: dict[str, Any] = host.get("versions", {})
+    keys = [key for key in PROGRAMS if key in given] + [key for key in given if key not in PROGRAMS]
+    return [(PROGRAMS.get(key, key), str(given[key])) for key in keys]
+
+
+def answered(host: Host) -> tuple[int, int] | None:
+    """Return (requests answered 200, requests sent), or None when no traffic was sent."""
+    traffic = host.get("traffic")
+    if not traffic:
+        return None
+    return traffic["status"].get("200", 0), traffic["sent"]
+
+
+def increase(host: Host) -> float | None:
+    """Return by how much Prometheus' counter grew during the traffic, or None when it was not asked."""
+    counted = host.get("prometheus")
+    if not counted:
+        return None
+    grown: float = counted["requests_after"] - counted["requests_before"]
+    return grown
+
+
+def pod_ready(pod: dict[str, Any]) -> bool | None:
+    """Return whether a pod is ready (``2/2`` is), or None when that is not known."""
+    ready = pod.get("ready")
+    if isinstance(ready, str):
+        have, _slash, want = ready.partition("/")
+        return have == want and have != "0"
+    return ready
+
+
+def pods_ready(host: Host) -> tuple[int, int] | None:
+    """Return (pods ready, pods whose readiness is known), or None when none is."""
+    known = [ready for ready in map(pod_ready, host.get("pods", [])) if ready is not None]
+    return (sum(known), len(known)) if known else None
+
+
+def total_seconds(host: Host) -> float | None:
+    """Return the seconds from the run's start to the end of its last stage, or None without timings."""
+    return max((stage["end"] for stage in host.get("timings", [])), default=None)
+
+
+def stand_ins(host: Host) -> list[tuple[str, str]]:
+    """Return (name, what it stands for) of everything that is not the real program, each once."""
+    named = {item["name"]: item["stands_for"] for item in host.get("stand_ins", [])}
+    for kind in ("addons", "files"):
+        for item in host.get(kind, []):
+            if item.get("stand_in"):
+                named.setdefault(item["name"], item["name"])
+    return list(named.items())
+
+
+def problems(host: Host) -> list[str]:
+    """Return a sentence for each measured thing that is not as it should be."""
+    found = []
+    if host.get("finished") is False:
+        found.append("The run ended on this host before everything was done.")
+    good = answered(host)
+    if good is not None and good[0] < good[1]:
+        found.append(f"{number(good[1] - good[0])} of {number(good[1])} requests were not answered 200.")
+    grown = increase(host)
+    if grown is not None and good is not None and grown < good[0]:
+        found.append(f"Prometheus counted {number(grown)} of {number(good[0])} answered requests.")
+    pods = pods_ready(host)
+    if pods is not None and pods[0] < pods[1]:
+        found.append(f"{pods[1] - pods[0]} of {pods[1]} pods are not ready.")
+    for addon in host.get("addons", []):
+        if addon.get("ready") is False:
+            found.append(f"The addon {addon['name']} is not ready.")
+    for bound in host.get("traffic", {}).get("thresholds", []):
+        if not bound["passed"]:
+            found.append(f"The traffic missed its bound: {threshold(bound)}.")
+    for scenario in host.get("scenarios", []):
+        if not scenario["passed"]:
+            found.append(f"The scenario {scenario['name']} did not give what was expected.")
+    return found
+
+
+def verdict(host: Host) -> str:
+    """Return PROBLEM if anything measured is wrong, OK if traffic was measured and is right, else UNKNOWN."""
+    if problems(host):
+        return PROBLEM
+    return OK if answered(host) else UNKNOWN
+
+
+def threshold(bound: dict[str, Any]) -> str:
+    """Write a bound and what was measured, such as ``p95 < 500, measured 34.2``."""
+    rule = " ".join(str(bound[key]) for key in ("metric", "relation", "bound") if key in bound)
+    return rule + (f", measured {number(bound['measured'])}" if "measured" in bound else "")
+
+
+def is_link(text: Any) -> bool:
+    """Return whether ``text`` is a web address; anything else is never made clickable."""
+    return isinstance(text, str) and text.startswith(("http://", "https://"))
+
+
+def number(value: Any) -> str:
+    """Write a number: whole ones without a fraction, others with three significant digits."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return str(value)
+    if float(value).is_integer():
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def milliseconds(value: float) -> str:
+    """Write a latency given in milliseconds."""
+    return f"{value / 1000:.3g} s" if value >= 1000 else f"{value:.3g} ms"
+
+
+def seconds(value: float) -> str:
+    """Write a duration given in seconds, such as ``2 min 31 s``."""
+    if value < 10:
+        return f"{value:.1f}".removesuffix(".0") + " s"
+    whole = round(value)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def percent(share: float) -> str:
+    """Write a share between 0 and 1; what is not quite nothing or everything does not look like it."""
+    value = share * 100
+    if 0 < value < 0.1:
+        return "< 0.1 %"
+    if 99.9 < value < 100:
+        return "> 99.9 %"
+    return f"{value:.1f}".rstrip("0").rstrip(".") + " %"

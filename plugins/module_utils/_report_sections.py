@@ -1,0 +1,323 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sections of a host's part of report.html. What was not run says so; nothing is drawn that was not measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Callable
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _charts as charts
+from ansible_collections.meshlab.istio.plugins.module_utils import _report_facts as facts
+from ansible_collections.meshlab.istio.plugins.module_utils._html import Markup, join, tag
+from ansible_collections.meshlab.istio.plugins.module_utils._report_facts import Host
+from ansible_collections.meshlab.istio.plugins.module_utils._service_graph import service_graph
+
+_TUTORIAL_NAMES = (
+    ("ingress_host", "INGRESS_HOST"),
+    ("ingress_port", "INGRESS_PORT"),
+    ("secure_ingress_port", "SECURE_INGRESS_PORT"),
+    ("gateway_url", "GATEWAY_URL"),
+)
+
+
+def not_run(words: str = "Not run.") -> Markup:
+    """Return the place holder of a part that was not run."""
+    return tag("p", words, class_="empty")
+
+
+def link(address: Any, words: str | None = None) -> Markup:
+    """Return a link if ``address`` is a web address, otherwise its text as code."""
+    if not facts.is_link(address):
+        return tag("code", address)
+    return tag("a", words or address, href=address)
+
+
+def commands(steps: Sequence[dict[str, Any]]) -> Markup:
+    """Return commands with their titles; one click selects a whole command."""
+    return tag("ol", [tag("li", step["title"], _command(step)) for step in steps], class_="steps")
+
+
+def _command(step: dict[str, Any]) -> Markup:
+    return tag("pre", tag("code", step["command"]), class_="command", tabindex="0", aria_label=step["title"])
+
+
+def _links(host: Host) -> Markup:
+    browser = host.get("browser_url")
+    rows: list[tuple[str, Any]] = []
+    if browser:
+        proof = "it answered from the controller" if facts.is_link(browser) else "this command was tried"
+        rows.append(("From your computer", (link(browser), tag("small", proof))))
+    if "url" in host:
+        method = host.get("gateway_method")
+        proof = "it answered on the host" + (f", found by {method}" if method else "")
+        rows.append(("On the host", (link(host["url"]), tag("small", proof))))
+    rows += [(name, tag("code", host[key])) for key, name in _TUTORIAL_NAMES if key in host]
+    rows += [(addon["name"], link(addon["url"])) for addon in host.get("addons", []) if "url" in addon]
+    glance = list(facts.versions(host)[:3])
+    glance += [(_label(key), str(value)) for key, value in host.get("lab", {}).items()]
+    return tag(
+        "div",
+        tag("div", tag("h3", "Links"), _pairs(rows, "long") or not_run("No URL was proven."), class_="card"),
+        tag("div", tag("h3", "The lab"), _pairs(glance) or not_run("Not reported."), class_="card"),
+        class_="two",
+    )
+
+
+def _graph(host: Host) -> Markup:
+    graph = host.get("graph")
+    if graph is None:
+        return tag("div", not_run(), class_="card")
+    parts = []
+    for key, words in (("before", "Before the traffic"), ("after", "After the traffic")):
+        edges = graph.get(key)
+        drawn = not_run("Not measured.") if edges is None else _graph_of(edges, words)
+        parts.append(tag("div", tag("h3", words), drawn, class_="card"))
+    note = tag(
+        "p",
+        "Requests between workloads as Prometheus counted them. Each label is the number of requests, in red the"
+        " share of them that failed, and a lock: closed for mutual TLS, open for plain text.",
+        class_="muted",
+    )
+    return join([note, tag("div", parts, class_="two")])
+
+
+def _graph_of(edges: Sequence[dict[str, Any]], title: str) -> Markup:
+    if not edges:
+        return not_run("No requests between workloads were counted.")
+    locks = {True: "mutual TLS", False: "plain text", None: "not known"}
+    rows = [
+        [
+            (edge["source"], tag("small", "to ", edge["destination"])),
+            facts.number(edge["requests"]) if "requests" in edge else f"{facts.number(edge.get('rate', '?'))}/s",
+            facts.percent(edge["error_share"]) if "error_share" in edge else "not known",
+            locks[edge.get("mtls")],
+        ]
+        for edge in edges
+    ]
+    numbers = table(["From, to", "Requests", "Errors", "Transport"], rows, numeric=(1, 2))
+    between = [edge for edge in edges if edge["source"] != edge["destination"]]
+    drawn = tag("div", service_graph(between, f"Service graph. {title}"), class_="scroll") if between else None
+    return join([drawn, tag("details", tag("summary", "The same as a table"), numbers)])
+
+
+def _traffic(host: Host) -> Markup:
+    traffic = host.get("traffic")
+    if not traffic:
+        return tag("div", not_run("Not run: no requests were sent."), class_="card")
+    counts = [("Sent", facts.number(traffic["sent"]))]
+    counts += [(f"Status {code}", facts.number(count)) for code, count in sorted(traffic["status"].items())]
+    counts += [(kind, facts.number(count)) for kind, count in traffic.get("errors", {}).items()]
+    if "seconds" in traffic:
+        counts.append(("Duration", facts.seconds(traffic["seconds"])))
+    if "throughput" in traffic:
+        counts.append(("Throughput", f"{facts.number(traffic['throughput'])} a second"))
+    if "prometheus" in host:
+        counted = host["prometheus"]
+        before, after = facts.number(counted["requests_before"]), facts.number(counted["requests_after"])
+        counts.append(("Prometheus", f"{facts.number(facts.increase(host))} more (from {before} to {after})"))
+    latency = traffic.get("latency_ms", {})
+    buckets = [bucket for bucket in traffic.get("histogram", []) if bucket["count"]]
+    spread = charts.histogram(traffic["histogram"], latency) if buckets else not_run("No latency was measured.")
+    all_latency = _pairs([(name, facts.milliseconds(value)) for name, value in latency.items()])
+    query = host.get("prometheus", {}).get("query")
+    return join([
+        tag(
+            "div",
+            tag("div", tag("h3", "Latency"), spread,
+                tag("details", tag("summary", "All percentiles"), all_latency) if latency else None,
+                class_="card"),
+            tag("div", tag("h3", "Answers"), _pairs(counts),
+                tag("details", tag("summary", "The query"), tag("pre", tag("code", query), tabindex="0"))
+                if query else None,
+                class_="card"),
+            tag("div", tag("h3", "Share by version"), _by_version(traffic.get("by_version", {})),
+                class_="card" if traffic.get("thresholds") else "card alone"),
+            tag("div", tag("h3", "Bounds"), _bounds(traffic["thresholds"]), class_="card")
+            if traffic.get("thresholds") else None,
+            class_="two",
+        ),
+    ])  # fmt: skip
+
+
+def _by_version(counts: dict[str, int]) -> Markup:
+    total = sum(counts.values())
+    if not total:
+        return not_run("No version was recognised in the answers.")
+    rows = [
+        {"label": name, "value": count, "text": f"{facts.percent(count / total)}  ({facts.number(count)})"}
+        for name, count in sorted(counts.items())
+    ]
+    shares = ", ".join(f"{row['label']} {row['text']}" for row in rows)
+    return charts.bars(rows, title=f"Share by version. {shares}", largest=total, distinct=True)
+
+
+def _bounds(thresholds: Sequence[dict[str, Any]]) -> Markup:
+    rows = [[facts.threshold(bound), _passed(bound["passed"], "kept", "missed")] for bound in thresholds]
+    return table(["Bound", "Result"], rows)
+
+
+def _scenarios(host: Host) -> Markup:
+    runs = host.get("scenarios")
+    if not runs:
+        return tag("div", not_run(), class_="card")
+    return tag("div", [_scenario(run) for run in runs], class_="two") if len(runs) > 1 else _scenario(runs[0])
+
+
+def _scenario(run: dict[str, Any]) -> Markup:
+    facts_of = [(_label(key), _value(run[key])) for key in ("expected", "measured") if key in run]
+    if "seconds" in run:
+        facts_of.append(("Time", facts.seconds(run["seconds"])))
+    badge = tag("span", "passed" if run["passed"] else "failed", class_=f"badge {'ok' if run['passed'] else 'problem'}")
+    manifest = tag("pre", tag("code", run["manifest"]), tabindex="0") if run.get("manifest") else None
+    return tag(
+        "article",
+        tag("h3", run.get("title", run["name"]), badge),
+        tag("p", run["learned"], class_="muted") if "learned" in run else None,
+        _pairs(facts_of),
+        _picture(run.get("picture", {}), run.get("title", run["name"])),
+        tag("details", tag("summary", "Manifest"), tag("pre", tag("code", manifest), tabindex="0"))
+        if manifest
+        else None,
+        class_="card scenario",
+    )
+
+
+def _picture(picture: dict[str, Any], name: str) -> Markup | None:
+    title, unit = picture.get("title", name), picture.get("unit", "")
+    if picture.get("bars"):
+        words = ", ".join(f"{each['label']} {facts.number(each['value'])} {unit}".strip() for each in picture["bars"])
+        drawn = charts.bars(picture["bars"], title=f"{title}. {words}", unit=unit, distinct=True)
+    elif picture.get("points"):
+        drawn = charts.line(picture["points"], title=title, unit=unit)
+    else:
+        return None
+    return tag("figure", tag("figcaption", title), drawn)
+
+
+def _time(host: Host) -> Markup:
+    stages = host.get("timings")
+    if not stages:
+        return tag("div", not_run("Not measured."), class_="card")
+    words = "Stages that overlap ran at the same time. The longest one is orange."
+    return tag("div", tag("p", words, class_="muted"), charts.gantt(stages), class_="card")
+
+
+def _pods(host: Host) -> Markup:
+    addons = [
+        [
+            (addon["name"], " ", tag("span", "stand-in", class_="badge standin") if addon.get("stand_in") else None),
+            _passed(addon.get("ready"), "ready", "not ready"),
+        ]
+        for addon in host.get("addons", [])
+    ]
+    cards = []
+    pods = host.get("pods", [])
+    for namespace in dict.fromkeys(pod["namespace"] for pod in pods):
+        rows = [_pod(pod) for pod in pods if pod["namespace"] == namespace]
+        cards.append(tag("div", tag("h3", f"Namespace {namespace} ({len(rows)})"),
+                         table(["Pod", "Ready", "Restarts"], rows, numeric=(2,)), class_="card"))  # fmt: skip
+    if addons:
+        cards.append(tag("div", tag("h3", "Addons"), table(["Addon", "State"], addons), class_="card"))
+    return tag("div", cards, class_="flow") if cards else tag("div", not_run("Not reported."), class_="card")
+
+
+def _pod(pod: dict[str, Any]) -> list[Any]:
+    inside = [tag("small", text) for text in (", ".join(pod.get("containers", [])), pod.get("image")) if text]
+    ready = pod.get("ready")
+    words = ready if isinstance(ready, str) else "ready" if ready else "not ready"
+    return [(pod["name"], inside), _passed(facts.pod_ready(pod), words, words), facts.number(pod.get("restarts", "?"))]
+
+
+def _versions(host: Host) -> Markup:
+    named = facts.versions(host)
+    rows = [
+        [
+            (item["name"], f" {item['version']}" if "version" in item else None, " ",
+             tag("span", "stand-in", class_="badge standin") if item.get("stand_in") else None,
+             tag("small", item["origin"]) if "origin" in item else None,
+             tag("small", tag("code", item["sha256"]))),
+        ]
+        for item in host.get("files", [])
+    ]  # fmt: skip
+    files = table(["File, origin and SHA-256"], rows) if rows else not_run("No checksums were reported.")
+    return tag(
+        "div",
+        tag("div", tag("h3", "Versions"), _pairs(named) or not_run("Not reported."), class_="card"),
+        tag("div", tag("h3", "Files and what they were checked against"), files, class_="card"),
+        class_="two",
+    )
+
+
+def _stand_ins(host: Host) -> Markup:
+    named = facts.stand_ins(host)
+    if not named:
+        return tag("div", not_run("None was reported."), class_="card")
+    rows = [[tag("span", name, class_="badge standin"), what] for name, what in named]
+    words = tag("p", "These are not the real programs. Whatever depends on them is not proven for the real ones.")
+    return tag("div", words, table(["Stand-in", "Stands for"], rows), class_="card")
+
+
+def _listening(host: Host) -> Markup:
+    sockets = host.get("listening")
+    if not sockets:
+        return tag("div", not_run("Nothing was reported." if sockets is None else "Nothing."), class_="card")
+    rows = [[tag("code", item["address"]), item["port"], item.get("what", "")] for item in sockets]
+    return tag("div", table(["Address", "Port", "What"], rows, numeric=(1,)), class_="card")
+
+
+def _next(host: Host) -> Markup:
+    steps = list(host.get("next", []))
+    if "url" in host:
+        title = "Ask the bookstore for its page, on the host"
+        steps.insert(0, {"title": title, "command": f"curl -s {host['url']}"})
+    return tag("div", commands(steps) if steps else not_run("Nothing."), class_="card")
+
+
+SECTIONS: tuple[tuple[str, str, Callable[[Host], Markup]], ...] = (
+    ("links", "Links and the lab at a glance", _links),
+    ("graph", "Service graph", _graph),
+    ("traffic", "Traffic", _traffic),
+    ("scenarios", "Scenarios", _scenarios),
+    ("time", "Where the time went", _time),
+    ("pods", "Pods and addons", _pods),
+    ("versions", "Versions and checksums", _versions),
+    ("stand-ins", "Stand-ins", _stand_ins),
+    ("listening", "What listens beyond loopback", _listening),
+    ("next", "What to do next", _next),
+)
+"""Name in the page's addresses, heading, and what draws it, in the page's order."""
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequence[int] = ()) -> Markup:
+    """Return a table; the columns whose index is in ``numeric`` are set to the right."""
+    kinds = ["n" if index in numeric else None for index in range(len(head))]
+    titles = [tag("th", words, class_=kind, scope="col") for words, kind in zip(head, kinds)]
+    lines = [tag("tr", [tag("td", cell, class_=kind) for cell, kind in zip(row, kinds)]) for row in rows]
+    return tag("table", tag("thead", tag("tr", titles)), tag("tbody", lines))
+
+
+def _pairs(rows: Sequence[tuple[str, Any]], class_: str | None = None) -> Markup | None:
+    return tag("dl", [(tag("dt", name), tag("dd", value)) for name, value in rows], class_=class_) if rows else None
+
+
+def _label(key: str) -> str:
+    return key[:1].upper() + key[1:].replace("_", " ")
+
+
+def _passed(state: bool | None, good: str, wrong: str) -> Markup:
+    if state is None:
+        return tag("span", "not known", class_="muted")
+    return tag("span", good if state else wrong, class_="good" if state else "wrong")
+
+
+def _value(value: Any) -> Any:
+    """Write whatever a scenario expected or measured: text and numbers as they are, bounds as rules, lists as lists."""
+    if isinstance(value, dict):
+        if "metric" in value:
+            return facts.threshold(value)
+        return tag("ul", [tag("li", f"{key}: ", _value(item)) for key, item in value.items()], class_="plain")
+    if isinstance(value, list):
+        return tag("ul", [tag("li", _value(item)) for item in value], class_="plain")
+    return facts.number(value)

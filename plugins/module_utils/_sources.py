@@ -1,0 +1,174 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Load Kubernetes manifests from YAML text, objects, files, directories and URLs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ansible.module_utils.urls import open_url
+
+from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+
+Object = dict[str, Any]
+
+SUFFIXES = (".yaml", ".yml", ".json")
+"""What is read of a directory, as kubectl does it: not the directories in it."""
+
+URL_SECONDS = 30.0
+
+_UNLIKE_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
+
+
+def load(definition: Any, src: Sequence[Any]) -> list[Object]:
+    """Return the objects of ``definition`` and then of each of ``src``, lists taken apart, empty documents left out.
+
+    :param definition: YAML text, an object, a list of both, or None.
+    :param src: paths of files and directories, or mappings of ``path`` or ``url`` with ``checksum`` (``sha256:HEX``;
+        a URL must have one).
+    :raises InputError: something cannot be read, is no manifest, has the wrong checksum, or is there twice with
+        different content.
+    """
+    objects = _of_definition(definition, "definition")
+    for source in src:
+        for where, text in _texts(source):
+            objects.extend(_documents(text, where))
+    return _once(objects)
+
+
+def missing_files(src: Sequence[Any]) -> list[str]:
+    """Return the paths among ``src`` that do not exist on this host."""
+    paths = [source.get("path") if isinstance(source, Mapping) else str(source) for source in src]
+    return [
+        path for path in paths if path and _field_of(path) == "path" and not os.path.exists(os.path.expanduser(path))
+    ]
+
+
+def checked(obj: Any, where: str) -> Object:
+    """Return ``obj`` if it has what makes it a Kubernetes object, else raise InputError."""
+    if not isinstance(obj, dict):
+        raise InputError(f"{where} holds {type(obj).__name__} {str(obj)[:40]!r} where a Kubernetes object belongs.")
+    metadata = obj.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    for field, value in (("apiVersion", obj.get("apiVersion")), ("kind", obj.get("kind")), ("metadata.name", name)):
+        if not isinstance(value, str) or not value:
+            raise InputError(f"An object in {where} has no {field}, so the cluster could not tell what it is.")
+    return obj
+
+
+def parsed(text: str, where: str) -> list[Any]:
+    """Return the documents of YAML (or JSON) text, read as Kubernetes reads it: dates, times and ``=`` are text.
+
+    :raises InputError: the text is no YAML.
+    """
+    import yaml
+
+    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    resolvers = {
+        first: [(tag, _without_colon(pattern)) for tag, pattern in known if tag not in _UNLIKE_KUBERNETES]
+        for first, known in base.yaml_implicit_resolvers.items()
+    }
+    loader: Any = type("Loader", (base,), {"yaml_implicit_resolvers": resolvers})
+    try:
+        return list(yaml.load_all(text, Loader=loader))
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+
+
+# -- inside --------------------------------------------------------------------------------------
+
+
+def _without_colon(pattern: re.Pattern[str]) -> re.Pattern[str]:
+    """Keep PyYAML from reading 12:30 as a number to base 60."""
+    return re.compile(rf"(?!.*:){pattern.pattern}", pattern.flags)
+
+
+def _of_definition(definition: Any, where: str) -> list[Object]:
+    if definition is None:
+        return []
+    if isinstance(definition, str):
+        return _documents(definition, where)
+    if isinstance(definition, list):
+        return [obj for item in definition for obj in _of_definition(item, where)]
+    return _flat(definition, where)
+
+
+def _documents(text: str, where: str) -> list[Object]:
+    return [obj for document in parsed(text, where) if document is not None for obj in _flat(document, where)]
+
+
+def _flat(document: Any, where: str) -> list[Object]:
+    if isinstance(document, list):
+        return [obj for item in document for obj in _flat(item, where)]
+    if isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and "items" in document:
+        return [obj for item in document["items"] or [] for obj in _flat(item, where)]
+    return [checked(document, where)]
+
+
+def _texts(source: Any) -> list[tuple[str, str]]:
+    """Return (what it is called, its text) for each file of a source."""
+    entry: Mapping[str, Any] = source if isinstance(source, Mapping) else {_field_of(str(source)): str(source)}
+    if not {"path", "url"} & set(entry) or set(entry) - {"path", "url", "checksum"}:
+        raise InputError(
+            f"An entry of `src` is a path, a URL, or a mapping of path or url with checksum; not {source}."
+        )
+    wanted = entry.get("checksum")
+    if "url" in entry:
+        if not wanted:
+            raise InputError(
+                f"Give the `checksum` (sha256:…) of {entry['url']}: what it serves may change at any time."
+            )
+        return [(entry["url"], _verified(_fetched(entry["url"]), wanted, entry["url"]))]
+    path = os.path.expanduser(entry["path"])
+    try:
+        if os.path.isdir(path):
+            if wanted:
+                raise InputError(f"A checksum can be given for a file, but {path} is a directory.")
+            names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIXES))
+            return [(name, _read(os.path.join(path, name)).decode()) for name in names]
+        return [(path, _verified(_read(path), wanted, path))]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"The manifest {path} cannot be read on this host: {error}.") from error
+
+
+def _field_of(text: str) -> str:
+    return "url" if text.startswith(("http://", "https://")) else "path"
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read()
+
+
+def _fetched(url: str) -> bytes:
+    if _field_of(url) != "url":
+        raise InputError(f"{url} is not a URL that starts with http:// or https://.")
+    try:
+        with open_url(url, timeout=URL_SECONDS) as answer:
+            body: bytes = answer.read()
+            return body
+    except (OSError, ValueError) as error:
+        raise InputError(f"{url} cannot be fetched from this host: {error}.") from error
+
+
+def _verified(body: bytes, wanted: str | None, where: str) -> str:
+    found = hashlib.sha256(body).hexdigest()
+    if wanted and wanted.lower() != f"sha256:{found}":
+        raise InputError(f"{where} has the checksum sha256:{found}, not {wanted}. Nothing of it was used.")
+    return body.decode()
+
+
+def _once(objects: list[Object]) -> list[Object]:
+    """Drop repetitions; refuse two different objects of the same name, of which each run would apply both."""
+    by_name: dict[tuple[str, str], Object] = {}
+    for obj in objects:
+        key = (obj["apiVersion"].rpartition("/")[0], reference(obj))
+        if by_name.setdefault(key, obj) != obj:
+            raise InputError(f"{reference(obj)} is defined twice, and not in the same way. Leave one of them out.")
+    return list(by_name.values())
