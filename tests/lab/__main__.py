@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sealed lab's command line: ``python -m tests.lab bundle|up|reboot|down|list``."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tests.lab import bundle, host, inventory, machine
+from tests.lab.cache import LabError, main_guard, say
+
+
+def main() -> int:
+    """Parse the command line and do what it says; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("bundle", help="build or reuse the bundle, and print its directory")
+    for name, text in {
+        "up": "boot lab hosts and write an inventory for them",
+        "reboot": "reboot a lab host and wait until it is back",
+        "down": "stop and remove a lab host",
+        "supervise": "run a lab host (started by `up`)",
+    }.items():
+        command = commands.add_parser(name, help=text)
+        command.add_argument("--name", action="append", help="the host's name (repeatable; default: lab)")
+        if name in ("up", "supervise"):
+            command.add_argument("--memory", type=float, help="limit of the host's memory in GB")
+        if name == "up":
+            command.add_argument("--lab", type=Path, default=Path(".lab"), help="folder for inventory.yml")
+            command.add_argument("--source", choices=("build", "release"), default="build")
+    commands.add_parser("list", help="show the lab hosts")
+    arguments = parser.parse_args()
+    names = getattr(arguments, "name", None) or ["lab"]
+    return {
+        "bundle": _bundle, "up": _up, "reboot": _reboot, "down": _down, "list": _list, "supervise": _supervise,
+    }[arguments.command](arguments, names)  # fmt: skip
+
+
+def _bundle(arguments: argparse.Namespace, names: list[str]) -> int:
+    machine.prepare()
+    print(bundle.make_bundle())
+    return 0
+
+
+def _up(arguments: argparse.Namespace, names: list[str]) -> int:
+    # What cannot work is said before the build, which may take most of an hour.
+    for name in names:
+        host.check(name)
+    inventory.check_folder(arguments.lab)
+    machine.prepare()
+    directory = bundle.make_bundle() if arguments.source == "build" else None
+    booted = []
+    for name in names:
+        say(f"Booting lab host {name} …")
+        booted.append(host.up(name, arguments.memory))
+        say(f"  {name} answers at {booted[-1].address}")
+    path = inventory.write(arguments.lab, booted, directory)
+    say(f"Inventory: {os.path.relpath(path)}")
+    return 0
+
+
+def _reboot(arguments: argparse.Namespace, names: list[str]) -> int:
+    for name in names:
+        host.reboot(_existing(name))
+        say(f"{name} is back")
+    return 0
+
+
+def _down(arguments: argparse.Namespace, names: list[str]) -> int:
+    for name in names:
+        found = host.hosts().get(name)
+        if found:
+            host.down(found)
+        say(f"{name} {'removed' if found else 'was not there'}")
+    return 0
+
+
+def _list(arguments: argparse.Namespace, names: list[str]) -> int:
+    for found in host.hosts().values():
+        say(f"{found.name:14} {found.address:16} {'running' if host.is_running(found) else 'stopped'}")
+    return 0
+
+
+def _supervise(arguments: argparse.Namespace, names: list[str]) -> int:
+    return host.supervise(_existing(names[0]), arguments.memory)
+
+
+def _existing(name: str) -> host.Host:
+    found = host.hosts().get(name)
+    if found is None:
+        raise LabError(f"There is no lab host named {name}. `python -m tests.lab list` shows those that exist.")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main_guard(main))

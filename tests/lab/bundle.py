@@ -1,0 +1,129 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Put the built parts together as a bundle: the directory that ``lab_bundle`` names (docs/architecture.md)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from pathlib import Path
+
+from tests.lab import build, catalogue, images, parts
+from tests.lab.cache import CACHE, HERE, LabError, digest_of, locked, made_once, need_space, say
+
+REQUIREMENTS = HERE.parents[1] / "roles/host/files/requirements.txt"
+KUBERNETES_BINARIES = ("kubeadm", "kubelet", "kubectl")
+
+
+def make_bundle() -> Path:
+    """Build or reuse everything; return the bundle's directory."""
+    with locked("bundle"):
+        need_space(CACHE, 6, "The sealed lab's bundle")
+        inputs = [HERE / name for name in ("parts.py", "catalogue.py", "images.py", "bundle.py", "go")]
+        key = f"bundle-{digest_of(*inputs, build.STAND_INS, REQUIREMENTS)}"
+        final = CACHE / "build" / key
+        if not final.exists():
+            built = _build_parts()
+            made_once(key, "bundle", lambda folder: _assemble(folder, built))
+            build.drop_go_cache()
+            _forget_older("bundle-", final)
+        check_bundle(final)
+        return final
+
+
+def check_bundle(folder: Path) -> None:
+    """Compare the size of every file with bundle.json; raise LabError naming the first that is missing or damaged.
+
+    A gigabyte is not read for that: the checksum of whatever is sent is compared where it arrives.
+    """
+    try:
+        listed = json.loads((folder / "bundle.json").read_text())["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise LabError(f"{folder} is no usable bundle: {error}. Remove the folder and run `make lab` again.") from error
+    damaged = [
+        entry["path"] for entry in listed
+        if not (folder / entry["path"]).is_file() or (folder / entry["path"]).stat().st_size != entry["size"]
+    ]  # fmt: skip
+    if damaged:
+        raise LabError(
+            f"{len(damaged)} of the {len(listed)} files of the bundle {folder} are missing or damaged, the first: "
+            f"{damaged[0]}. "
+            "Remove the folder and run `make lab` again; what was built is kept, so this takes about a minute."
+        )
+
+
+def _build_parts() -> catalogue.Built:
+    need_space(CACHE, 25, "Building the sealed lab")
+    minutes = sum(part.minutes for part in parts.GO_PARTS)
+    say(f"Building the sealed lab's parts; on two cores at most {minutes + 10} minutes, once per version.")
+    root = build.host_root()
+    envoy = build.envoy()
+    go = {}
+    for number, part in enumerate(parts.GO_PARTS, 1):
+        say(f"[{number}/{len(parts.GO_PARTS)}] {part.name} {part.version}")
+        go[part.name] = build.go_part(part)
+    return catalogue.Built(go=go, stand_ins=build.stand_ins(), envoy=envoy, root=root)
+
+
+def _assemble(folder: Path, built: catalogue.Built) -> None:
+    entries: list[dict[str, object]] = []
+
+    def add(path: str, version: str, origin: str, **more: object) -> None:
+        file = folder / path
+        entries.append({"path": path, "version": version, "architecture": parts.ARCHITECTURE,
+                        "sha256": _sha256(file), "size": file.stat().st_size, "origin": origin, **more})  # fmt: skip
+
+    origins = {part.name: part.origin for part in parts.GO_PARTS}
+    for name, part, version in (
+        *((binary, "kubernetes", parts.KUBERNETES) for binary in KUBERNETES_BINARIES),
+        ("minikube", "minikube", parts.MINIKUBE),
+        ("istioctl", "istio", parts.ISTIO),
+    ):
+        _place(built.go[part] / name, folder / "bin" / name)
+        add(f"bin/{name}", version, origins[part])
+    _place(built.stand_ins / "crictl", folder / "bin/crictl")
+    add("bin/crictl", parts.KUBERNETES, "tests/lab/standins/cmd/crictl", stand_in=True, stands_for="crictl")
+
+    release = folder / f"istio-{parts.ISTIO}"
+    shutil.copytree(built.go["istio"] / "release", release)
+    _place(built.go["istio"] / "istioctl", release / "bin/istioctl")
+    for file in sorted(path for path in release.rglob("*") if path.is_file()):
+        add(str(file.relative_to(folder)), parts.ISTIO, origins["istio"])
+
+    for image in catalogue.images(built):
+        (folder / "images").mkdir(exist_ok=True)
+        images.write_archive(image, built.root, folder / "images" / image.file_name)
+        stand_in = {"stand_in": True, "stands_for": image.stand_in} if image.stand_in else {}
+        add(f"images/{image.file_name}", image.reference.rsplit(":", 1)[1], image.origin,
+            reference=image.reference, **stand_in)  # fmt: skip
+
+    for wheel in sorted(build.wheels(REQUIREMENTS).iterdir()):
+        _place(wheel, folder / "wheels" / wheel.name)
+        add(f"wheels/{wheel.name}", wheel.name.split("-")[1], "PyPI")
+
+    versions = {"minikube": parts.MINIKUBE, "kubernetes": parts.KUBERNETES, "istio": parts.ISTIO}
+    text = json.dumps({"schema": "meshlab.istio/bundle/1", "versions": versions, "files": entries}, indent=1)
+    (folder / "bundle.json").write_text(text + "\n")
+
+
+def _place(source: Path, destination: Path) -> None:
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, destination)
+    except OSError:
+        shutil.copy2(source, destination)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _forget_older(prefix: str, keep: Path) -> None:
+    """Remove earlier bundles: each is a gigabyte or more."""
+    for folder in keep.parent.glob(f"{prefix}*"):
+        if folder != keep:
+            shutil.rmtree(folder)

@@ -1,0 +1,257 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Boot, reboot and remove lab hosts: Debian system containers that play the part of remote VMs.
+
+A host is a systemd-nspawn container with its own network namespace, systemd, sshd and containerd. It knows nothing of
+the bundle; that comes over SSH, as it would come to a VM. A supervisor process per host starts it again after a reboot.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab import build, cgroups, root
+from tests.lab.cache import CACHE, HERE, LabError, execute, locked, need_space, remove_tree
+
+NETWORK = ipaddress.ip_network("10.77.0.0/16")
+"""Each host has a /30 of its own in it; neither minikube's pods (10.244) nor its services (10.96/12) overlap."""
+NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
+"""``ve-NAME`` must fit in the 15 characters of an interface's name."""
+MEMORY_GB = 4
+BOOT_SECONDS = 90
+REBOOT_EXIT = 133
+"""systemd-nspawn's exit code when the container asked for a reboot."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """A lab host's name, folder and addresses."""
+
+    name: str
+    number: int
+
+    @property
+    def folder(self) -> Path:
+        """Where its root, keys, console log and process ids are kept."""
+        return CACHE / "hosts" / self.name
+
+    @property
+    def gateway(self) -> str:
+        """The machine's address on the host's link."""
+        return str(NETWORK[4 * self.number + 1])
+
+    @property
+    def address(self) -> str:
+        """The host's own address."""
+        return str(NETWORK[4 * self.number + 2])
+
+    @property
+    def interface(self) -> str:
+        """The machine's end of the link."""
+        return f"ve-{self.name}"
+
+    def ssh(self, *command: str) -> list[str]:
+        """Return the argument list that runs a command on the host as root."""
+        return ["ssh", "-i", str(self.folder / "key"), "-o", f"UserKnownHostsFile={self.folder / 'known_hosts'}",
+                "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5",
+                "-o", f"BindAddress={self.gateway}",
+                f"root@{self.address}", *command]  # fmt: skip
+
+    def run(self, *command: str) -> str:
+        """Run a command on the host and return its standard output."""
+        return execute(self.ssh(*command), what=f"`{' '.join(command)}` on lab host {self.name}",
+                       remedy="Is it up? `python -m tests.lab list` tells.")  # fmt: skip
+
+
+def hosts() -> dict[str, Host]:
+    """Return the lab hosts that exist, by name."""
+    found = {}
+    for state in sorted((CACHE / "hosts").glob("*/state.json")):
+        host = Host(**json.loads(state.read_text()))
+        found[host.name] = host
+    return found
+
+
+def is_running(host: Host) -> bool:
+    """Tell whether the host's supervisor is alive."""
+    return _alive(host.folder / "supervisor.pid")
+
+
+def check(name: str) -> None:
+    """Refuse, before anything is touched, what cannot work: a host's name, or a machine without room for a host."""
+    problems = []
+    if not NAME.fullmatch(name):
+        problems.append(f"The name {name!r} must be 1 to 12 of a-z and 0-9, beginning with a letter.")
+    available = next(
+        int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvailable" in line
+    )
+    if available < MEMORY_GB * 1e6:
+        problems.append(f"A lab host needs {MEMORY_GB} GB of memory, and {available / 1e6:.1f} GB are available.")
+    if problems:
+        raise LabError("\n".join(problems))
+
+
+def up(name: str, memory_gb: float | None = None) -> Host:
+    """Make and boot a host; return it once SSH answers and systemd is done.
+
+    :param memory_gb: the host's memory limit; None leaves it without one.
+    """
+    check(name)
+    with locked("hosts"):
+        existing = hosts().get(name)
+        if existing and is_running(existing):
+            raise LabError(
+                f"A lab host named {name} is already running at {existing.address}. "
+                f"Use it, remove it with `python -m tests.lab down --name {name}`, or choose another --name."
+            )
+        if existing:
+            down(existing)
+        taken = {host.number for host in hosts().values()}
+        host = Host(name, next(number for number in range(1, 16000) if number not in taken))
+        remove_tree(host.folder)
+        host.folder.mkdir(parents=True, mode=0o700)
+        try:
+            need_space(host.folder, 8, f"Lab host {name}")
+            root.prepare(host.folder, build.host_root(), name, host.address, host.gateway)
+            (host.folder / "state.json").write_text(json.dumps({"name": host.name, "number": host.number}))
+            _start_supervisor(host, memory_gb)
+            _wait_until_up(host)
+        except BaseException:
+            down(host)
+            raise
+    return host
+
+
+def reboot(host: Host) -> None:
+    """Reboot the host from inside, and return once SSH answers again."""
+    subprocess.run(host.ssh("systemctl", "reboot"), capture_output=True)
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline:
+        if not _answers(host):
+            break
+        time.sleep(0.2)
+    # What the host does at boot, such as starting a cluster, may go on for minutes.
+    _wait_until_up(host, ("starting", "running", "degraded"))
+
+
+def down(host: Host) -> None:
+    """Stop the host and remove everything of it."""
+    pid_file = host.folder / "supervisor.pid"
+    if _alive(pid_file):
+        pid = int(pid_file.read_text())
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + 60
+        while _alive(pid_file) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        if _alive(pid_file):
+            os.killpg(pid, signal.SIGKILL)
+    cgroups.clear(host.name)
+    remove_tree(host.folder)
+
+
+def supervise(host: Host, memory_gb: float | None) -> int:
+    """Run the host until it powers off or SIGTERM comes; start it again after a reboot. Returns nspawn's exit code."""
+    stopping: list[int] = []
+    child: subprocess.Popen[bytes] | None = None
+
+    def stop(number: int, frame: object) -> None:
+        stopping.append(number)
+        if child is not None:
+            child.send_signal(signal.SIGTERM)
+
+    cgroups.clear(host.name)
+    cgroups.enter(host.name, memory_gb)
+    signal.signal(signal.SIGTERM, stop)
+    with (host.folder / "console.log").open("ab") as console:
+        while True:
+            child = subprocess.Popen(_nspawn(host), stdin=subprocess.DEVNULL, stdout=console, stderr=console,
+                                     env={**os.environ, "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "1",
+                                          "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"})  # fmt: skip
+            _connect(host, child)
+            code = child.wait()
+            cgroups.clear(host.name)
+            if stopping or code != REBOOT_EXIT:
+                return code
+
+
+def _nspawn(host: Host) -> list[str]:
+    # Why each of these is needed: ../shared/facts/lab-host.md, "Booting the host".
+    return ["systemd-nspawn", "-D", str(host.folder / "root"), "-b", "--register=no", "--keep-unit",
+            "--capability=all", "--network-veth", "--private-users=no", "--console=pipe",
+            "--system-call-filter=@keyring bpf @privileged @system-service @mount",
+            "--bind=/dev/kmsg", "--bind=/dev/fuse", f"--machine={host.name}"]  # fmt: skip
+
+
+def _connect(host: Host, child: subprocess.Popen[bytes]) -> None:
+    """Give the machine's end of the link its address, as soon as nspawn has made it."""
+    while child.poll() is None:
+        if Path(f"/sys/class/net/{host.interface}").exists():
+            for words in (["addr", "replace", f"{host.gateway}/30", "dev", host.interface],
+                          ["link", "set", host.interface, "up"]):  # fmt: skip
+                subprocess.run(["ip", *words], check=True)
+            return
+        time.sleep(0.05)
+
+
+def _start_supervisor(host: Host, memory_gb: float | None) -> None:
+    with (host.folder / "supervisor.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.lab", "supervise", "--name", host.name,
+             *(["--memory", str(memory_gb)] if memory_gb else [])],
+            cwd=HERE.parents[1], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    (host.folder / "supervisor.pid").write_text(str(process.pid))
+    # For a moment after it began, a process has no command line to know it by.
+    deadline = time.monotonic() + 5
+    while not is_running(host) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def _wait_until_up(host: Host, states: tuple[str, ...] = ("running", "degraded")) -> None:
+    deadline = time.monotonic() + BOOT_SECONDS
+    while time.monotonic() < deadline:
+        if not is_running(host):
+            break
+        if _answers(host):
+            done = subprocess.run(host.ssh("systemctl", "is-system-running"), capture_output=True, text=True)
+            if done.stdout.strip() in states:
+                return
+        time.sleep(0.2)
+    logs = [host.folder / name for name in ("supervisor.log", "console.log")]
+    console = "".join(log.read_text(errors="replace") for log in logs if log.exists()).strip().splitlines()[-8:]
+    raise LabError(
+        f"Lab host {host.name} did not come up within {BOOT_SECONDS} s. Its logs end with:\n    "
+        + "\n    ".join(console)
+    )
+
+
+def _answers(host: Host) -> bool:
+    """Tell whether sshd accepts connections.
+
+    Bound to the machine's end of the link: while that is not there, nothing is sent, least of all to the default route.
+    """
+    try:
+        with socket.create_connection((host.address, 22), timeout=1, source_address=(host.gateway, 0)):
+            return True
+    except OSError:
+        return False
+
+
+def _alive(pid_file: Path) -> bool:
+    """Tell whether the process whose id the file holds is one of ours and runs."""
+    try:
+        pid = int(pid_file.read_text())
+        return b"tests.lab" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (OSError, ValueError):
+        return False

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Make this machine fit to build and boot the sealed lab: the Debian packages that a fresh one lacks."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from tests.lab import parts
+from tests.lab.cache import LabError, execute, say
+
+REMEDY = "Install by hand: apt-get install {packages}"
+
+
+def prepare() -> None:
+    """Install what is missing of parts.MACHINE_PACKAGES; does nothing where all is there.
+
+    :raises LabError: not root, or the packages cannot be installed; nothing was changed then.
+    """
+    if os.geteuid() != 0:
+        raise LabError(
+            "Building and booting the sealed lab needs root (debootstrap, chroot, systemd-nspawn). "
+            "Run the command as root or with sudo."
+        )
+    missing = [
+        package for package, sign in parts.MACHINE_PACKAGES.items() if not (shutil.which(sign) or Path(sign).is_file())
+    ]
+    if not missing:
+        return
+    say(f"Installing {', '.join(missing)} …")
+    remedy = REMEDY.format(packages=" ".join(missing))
+    apt = ["apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
+        execute([*apt, *words], what=f"apt-get {words[0]}", remedy=remedy, env=environment)
