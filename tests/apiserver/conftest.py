@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API server that these tests share, or the reason why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
+from tests.apiserver.control_plane import PROGRAMS, Controllers, ControlPlane
+
+
+@pytest.fixture(scope="session")
+def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    missing = [name for name, path in PROGRAMS.items() if path is None]
+    if missing:
+        pytest.skip(f"not built yet: {', '.join(missing)} (make lab builds them)")
+    with ControlPlane(tmp_path_factory.mktemp("control-plane")) as path:
+        yield path
+
+
+@pytest.fixture(scope="session")
+def controllers(kubeconfig: str) -> Iterator[Controllers]:
+    thread = Controllers(kubeconfig, Path(kubeconfig).parent / "certs" / "apiserver.crt")
+    thread.start()
+    yield thread
+    thread.ended.set()
+    thread.join()
+
+
+@pytest.fixture
+def cluster(kubeconfig: str, controllers: Controllers) -> Cluster:
+    controllers.broken.clear()
+    return Cluster(kubeconfig)

@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What dies comes back: the tunnel and the port-forward when they are killed, the whole lab when its host reboots."""
+
+from __future__ import annotations
+
+import time
+import urllib.error
+import urllib.request
+from typing import Any, Callable
+
+import pytest
+
+from tests.lab import host as lab_host
+
+TITLE = "<title>Simple Bookstore App</title>"
+KILLS = 10
+ANSWER_SECONDS = 5.0
+REBOOT_SECONDS = 180.0
+
+
+@pytest.fixture
+def machine(reports: list[dict[str, Any]]) -> lab_host.Host:
+    """The lab host of the report; hosts of a user's own are not killed or rebooted."""
+    found = lab_host.hosts().get(reports[0]["name"])
+    if found is None:
+        pytest.skip("not a lab host of this machine")
+    return found
+
+
+def _seconds_until(condition: Callable[[], bool], limit: float) -> float:
+    started = time.monotonic()
+    while time.monotonic() - started < limit:
+        if condition():
+            return time.monotonic() - started
+        time.sleep(0.1)
+    pytest.fail(f"not within {limit:g} s")
+
+
+def _answers_on(machine: lab_host.Host, url: str) -> Callable[[], bool]:
+    return lambda: TITLE in machine.run("curl", "--silent", "--max-time", "5", url, "||", "true")
+
+
+def _answers_here(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return TITLE.encode() in answer.read()
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("unit", "url"),
+    [("meshlab-tunnel-minikube", ""), ("meshlab-forward-gateway", "http://127.0.0.1:8080/productpage")],
+)
+def test_a_killed_service_is_back_within_seconds(
+    machine: lab_host.Host, reports: list[dict[str, Any]], unit: str, url: str
+) -> None:
+    """systemd's default limit of starts would give up after the fifth death."""
+    url = url or f"http://{reports[0]['gateway_url']}/productpage"
+    before = int(machine.run("systemctl", "show", "--property=NRestarts", "--value", unit))
+    for _ in range(KILLS):
+        process = machine.run("systemctl", "show", "--property=MainPID", "--value", unit).strip()
+        machine.run("kill", "-KILL", process)
+
+        def reborn(dead: str = process) -> bool:
+            now = machine.run("systemctl", "show", "--property=MainPID", "--value", unit).strip()
+            return now not in ("0", dead)
+
+        _seconds_until(lambda: reborn() and _answers_on(machine, url)(), ANSWER_SECONDS)
+    assert int(machine.run("systemctl", "show", "--property=NRestarts", "--value", unit)) >= before + KILLS
+
+
+def test_the_lab_is_back_after_a_reboot(machine: lab_host.Host, reports: list[dict[str, Any]]) -> None:
+    lab_host.reboot(machine)
+    url = f"http://{reports[0]['gateway_url']}/productpage"
+    _seconds_until(_answers_on(machine, url), REBOOT_SECONDS)
+    _seconds_until(lambda: _answers_here(reports[0]["browser_url"]), REBOOT_SECONDS)

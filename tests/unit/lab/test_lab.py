@@ -1,0 +1,265 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lab's command line, bundle, hosts and inventory, as far as they go without root."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.lab import __main__ as command
+from tests.lab import bundle, cache, host, inventory, machine, parts
+from tests.lab.cache import LabError
+from tests.lab.host import Host
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for module in (cache, bundle, host):
+        monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
+    return tmp_path
+
+
+# -- bundle ------------------------------------------------------------------------------------------
+
+
+def assemble(made: Path, *_built: Any) -> None:
+    (made / "bin").mkdir()
+    (made / "bin/tool").write_text("program")
+    entry = {"path": "bin/tool", "size": 7, "sha256": bundle._sha256(made / "bin/tool")}
+    (made / "bundle.json").write_text(json.dumps({"files": [entry]}))
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Builds in no time; the list says how often."""
+    calls: list[str] = []
+    monkeypatch.setattr(bundle, "_build_parts", lambda: calls.append("built"))
+    monkeypatch.setattr(bundle, "_assemble", assemble)
+    monkeypatch.setattr(bundle.build, "drop_go_cache", lambda: None)
+    monkeypatch.setattr(bundle, "need_space", lambda *_arguments: None)
+    return calls
+
+
+def test_a_bundle_is_made_once_and_replaces_older_ones(folder: Path, built: list[str]) -> None:
+    old = folder / "cache/build/bundle-old"
+    old.mkdir(parents=True)
+    first = bundle.make_bundle()
+    assert (first / "bin/tool").read_text() == "program"
+    assert bundle.make_bundle() == first
+    assert built == ["built"]
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("cut")])
+def test_a_reused_bundle_is_checked(built: list[str], damage: Callable[[Path], Any]) -> None:
+    made = bundle.make_bundle()
+    damage(made / "bin/tool")
+    with pytest.raises(
+        LabError, match=rf"1 of the 1 files of the bundle {made} are .* the first: bin/tool\. Remove the"
+    ):
+        bundle.make_bundle()
+
+
+@pytest.mark.parametrize("text", [None, "{half", "{}"])
+def test_a_folder_without_a_list_is_no_bundle(folder: Path, text: str | None) -> None:
+    if text is not None:
+        (folder / "bundle.json").write_text(text)
+    with pytest.raises(LabError, match=r"is no usable bundle: .*Remove the folder and run `make lab` again"):
+        bundle.check_bundle(folder)
+
+
+# -- machine -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def apt(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[list[str]]:
+    """A machine as root that has only the first program; the list holds what was executed."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(machine, "execute", lambda words, **options: calls.append([*words, options["env"]]))
+    monkeypatch.setattr(
+        parts, "MACHINE_PACKAGES", {"coreutils": "true", "libc6": str(folder / "a.h"), "gcc": "no-such"}
+    )
+    return calls
+
+
+def test_only_missing_packages_are_installed(apt: list[list[str]], folder: Path) -> None:
+    machine.prepare()
+    assert [call[4:-1] for call in apt] == [
+        ["update"], ["install", "--yes", "--no-install-recommends", "libc6", "gcc"],
+    ]  # fmt: skip
+    assert apt[1][-1]["DEBIAN_FRONTEND"] == "noninteractive"  # type: ignore[call-overload]
+    apt.clear()
+    (folder / "a.h").touch()
+    machine.prepare()
+    assert apt[1][6:-1] == ["--no-install-recommends", "gcc"]
+
+
+def test_nothing_is_installed_where_all_is_there(apt: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "MACHINE_PACKAGES", {"coreutils": "true"})
+    machine.prepare()
+    assert apt == []
+
+
+def test_without_root_a_sentence(apt: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
+    with pytest.raises(LabError, match=r"needs root .*Run the command as root or with sudo\."):
+        machine.prepare()
+    assert apt == []
+
+
+def test_without_apt_the_packages_are_named(
+    apt: list[list[str]], monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    monkeypatch.setattr(machine, "execute", cache.execute)
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(
+        LabError, match=r"apt-get update needs the program apt-get.*apt-get install coreutils libc6 gcc"
+    ):
+        machine.prepare()
+
+
+# -- hosts and their inventory -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["lab", "a", "a23456789012", "lab2"])
+def test_names_that_fit(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(host, "MEMORY_GB", 0)
+    host.check(name)
+    assert len(Host(name, 1).interface) <= 15
+
+
+@pytest.mark.parametrize("name", ["", "Lab", "2lab", "a234567890123", "lab-1", "../etc", "lab\n", "läb"])
+def test_names_that_do_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setattr(host, "MEMORY_GB", 0)
+    with pytest.raises(LabError, match="must be 1 to 12 of a-z and 0-9, beginning with a letter"):
+        host.check(name)
+
+
+def test_a_machine_that_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "MEMORY_GB", 1e6)
+    with pytest.raises(LabError, match=r"needs 1000000\.0 GB of memory, and \d+\.\d GB are available"):
+        host.check("lab")
+
+
+def test_hosts_have_links_of_their_own() -> None:
+    ones = [Host("a", 1), Host("b", 2), Host("c", 300)]
+    assert [(one.gateway, one.address) for one in ones] == [
+        ("10.77.0.5", "10.77.0.6"), ("10.77.0.9", "10.77.0.10"), ("10.77.4.177", "10.77.4.178"),
+    ]  # fmt: skip
+    words = ones[0].ssh("true")
+    assert words[-2:] == ["root@10.77.0.6", "true"]
+    assert "StrictHostKeyChecking=yes" in words
+
+
+def test_hosts_are_known_by_their_state(folder: Path) -> None:
+    for name, number in (("b", 2), ("a", 1)):
+        (folder / "cache/hosts" / name).mkdir(parents=True)
+        (folder / "cache/hosts" / name / "state.json").write_text(json.dumps({"name": name, "number": number}))
+    (folder / "cache/hosts/half").mkdir()
+    assert host.hosts() == {"a": Host("a", 1), "b": Host("b", 2)}
+    assert not host.is_running(Host("a", 1))
+    # Another program that got the process id of a dead supervisor is not taken for it.
+    (folder / "cache/hosts/a/supervisor.pid").write_text("1")
+    assert not host.is_running(Host("a", 1))
+    host.down(Host("a", 1))
+    assert list(host.hosts()) == ["b"]
+
+
+@pytest.mark.parametrize("names", [["lab"], ["a", "b"]])
+def test_the_inventory(folder: Path, names: list[str]) -> None:
+    path = inventory.write(folder / ".lab", [Host(name, i) for i, name in enumerate(names, 1)], folder / "bundle")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    everything = yaml.safe_load(path.read_text())["all"]
+    assert list(everything["hosts"]) == names
+    assert everything["vars"]["lab_bundle"] == str(folder / "bundle")
+    assert all(Path(manifest).is_file() for manifest in everything["vars"]["addons_manifests"])
+    assert everything["hosts"][names[0]]["ansible_host"] == "10.77.0.6"
+    kubeconfigs = {one["access_fetch_kubeconfig"] for one in everything["hosts"].values()}
+    assert len(kubeconfigs) == len(names)
+
+
+def test_releases_need_no_bundle(folder: Path) -> None:
+    path = inventory.write(folder, [Host("lab", 1)], None)
+    assert "lab_bundle" not in yaml.safe_load(path.read_text())["all"]["vars"]
+
+
+# -- the command line --------------------------------------------------------------------------------
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["lab", *words])
+    return cache.main_guard(command.main)
+
+
+@pytest.fixture
+def steps(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
+    """Every step that would change something, in order."""
+    done: list[str] = []
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(host, "MEMORY_GB", 0)
+    monkeypatch.setattr(machine, "prepare", lambda: done.append("machine"))
+    monkeypatch.setattr(bundle, "make_bundle", lambda: done.append("bundle") or folder / "bundle")
+    monkeypatch.setattr(host, "up", lambda name, memory: done.append(f"up {name} {memory}") or Host(name, 1))
+    return done
+
+
+def test_up(monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path) -> None:
+    assert run(monkeypatch, "up", "--memory", "6") == 0
+    assert steps == ["machine", "bundle", "up lab 6.0"]
+    assert "lab_bundle" in (folder / ".lab/inventory.yml").read_text()
+    steps.clear()
+    assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--source", "release") == 0
+    assert steps == ["machine", "up a None", "up b None"]
+    assert "lab_bundle" not in (folder / ".lab/inventory.yml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--name", "good", "--name", "Bad"], "The name 'Bad' must be"),
+        (["--lab", "file"], "is no folder that can be written to. Name another folder."),
+        (["--lab", "file/below"], "is no folder that can be written to. Name another folder."),
+    ],
+)
+def test_what_cannot_work_is_said_before_the_long_build(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str], folder: Path,
+    words: list[str], sentence: str,
+) -> None:  # fmt: skip
+    (folder / "file").touch()
+    assert run(monkeypatch, "up", *words) == 1
+    assert sentence in capsys.readouterr().err
+    assert steps == []
+
+
+def test_an_unknown_source(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, "up", "--source", "releases")
+    assert ended.value.code == 2
+    assert "argument --source: invalid choice: 'releases' (choose from" in capsys.readouterr().err
+    assert steps == []
+
+
+def test_bundle(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str]) -> None:
+    assert run(monkeypatch, "bundle") == 0
+    assert steps == ["machine", "bundle"]
+    assert capsys.readouterr().out.strip().endswith("/bundle")
+
+
+def test_hosts_that_do_not_exist(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "down", "--name", "none") == 0
+    assert run(monkeypatch, "list") == 0
+    assert capsys.readouterr().out == "none was not there\n"
+    assert run(monkeypatch, "reboot", "--name", "none") == 1
+    assert "There is no lab host named none. `python -m tests.lab list` shows" in capsys.readouterr().err

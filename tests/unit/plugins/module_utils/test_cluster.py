@@ -1,0 +1,282 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The API client over loopback HTTP: what it sends, and what each answer becomes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import yaml
+
+from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster, _translated
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, NotFound, Unreachable
+from tests.unit.plugins.loopback import free_port
+
+VERBS = ["create", "delete", "get", "list", "patch", "watch"]
+
+
+def resource(name: str, kind: str, namespaced: bool = True, verbs: list[str] | None = None) -> dict[str, Any]:
+    return {"name": name, "singularName": kind.lower(), "namespaced": namespaced, "kind": kind, "verbs": verbs or VERBS}
+
+
+# What discovery asks for, in the form of kube-apiserver 1.34.4, with a few kinds only.
+DISCOVERY: dict[str, Any] = {
+    "/version": {"major": "1", "minor": "34", "gitVersion": "v1.34.4"},
+    "/api": {"kind": "APIVersions", "versions": ["v1"]},
+    "/apis": {"kind": "APIGroupList", "groups": [{
+        "name": "apps", "versions": [{"groupVersion": "apps/v1", "version": "v1"}],
+        "preferredVersion": {"groupVersion": "apps/v1", "version": "v1"},
+    }]},
+    "/api/v1": {"kind": "APIResourceList", "groupVersion": "v1", "resources": [
+        resource("namespaces", "Namespace", namespaced=False), resource("pods", "Pod"),
+        resource("twins", "Twin", verbs=["create"]), resource("twinreviews", "Twin"),
+    ]},
+    "/apis/apps/v1": {"kind": "APIResourceList", "groupVersion": "apps/v1", "resources": [
+        resource("deployments", "Deployment"),
+    ]},
+}  # fmt: skip
+
+
+def status(code: int, reason: str, message: str) -> tuple[int, bytes]:
+    """An answer of the API server that is a failure."""
+    return code, json.dumps({"kind": "Status", "status": "Failure", "message": message, "reason": reason,
+                             "code": code}).encode()  # fmt: skip
+
+
+class Api:
+    """An API server: what a test puts in ``answers`` by (verb, path), and discovery."""
+
+    def __init__(self) -> None:
+        self.answers: dict[tuple[str, str], tuple[int, bytes]] = {}
+        self.pieces: list[bytes] | None = None
+        self.promised: int | None = None
+        self.seen: list[tuple[str, str, dict[str, str], dict[str, str], bytes]] = []
+        api = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                if parts.path not in DISCOVERY:
+                    api.seen.append((self.command, parts.path, dict(parse_qsl(parts.query)), headers, body))
+                code, answer = api.answer(self.command, parts.path)
+                self.send_response(code)
+                self.send_header("content-type", "application/json")
+                if api.pieces is None or parts.path in DISCOVERY:
+                    self.send_header("content-length", str(api.promised or len(answer)))
+                    self.end_headers()
+                    self.wfile.write(answer)
+                    if api.promised:
+                        self.close_connection = True
+                    return
+                self.end_headers()
+                for piece in api.pieces:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
+                self.close_connection = True
+
+            do_PATCH = do_DELETE = do_GET  # noqa: N815
+
+            def log_message(self, *_words: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
+    def answer(self, verb: str, path: str) -> tuple[int, bytes]:
+        if path in DISCOVERY:
+            return 200, json.dumps(DISCOVERY[path]).encode()
+        return self.answers.get((verb, path), status(404, "NotFound", f'"{path}" not found'))
+
+    def give(self, verb: str, path: str, document: Any) -> None:
+        self.answers[(verb, path)] = (200, json.dumps(document).encode())
+
+
+def kubeconfig(folder: Path, server: str) -> str:
+    path = folder / "config"
+    path.write_text(yaml.safe_dump({
+        "apiVersion": "v1", "kind": "Config", "current-context": "lab",
+        "clusters": [{"name": "lab", "cluster": {"server": server}}],
+        "users": [{"name": "lab", "user": {"token": "bearer"}}],
+        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
+    }))  # fmt: skip
+    return str(path)
+
+
+@pytest.fixture
+def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
+    # What discovery found is kept below the home, by host and port.
+    monkeypatch.setenv("HOME", str(tmp_path))
+    api = Api()
+    threading.Thread(target=api.server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    yield api
+    api.server.shutdown()
+    api.server.server_close()
+
+
+@pytest.fixture
+def cluster(api: Api, tmp_path: Path) -> Cluster:
+    return Cluster(kubeconfig(tmp_path, api.url), "lab")
+
+
+PODS = "/api/v1/namespaces/tutorial/pods"
+POD = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a", "namespace": "tutorial"}}
+
+
+def test_get_and_find(api: Api, cluster: Cluster) -> None:
+    api.give("GET", f"{PODS}/a", POD)
+    assert cluster.get("v1", "Pod", "a", "tutorial") == POD
+    assert api.seen[0][3]["authorization"] == "Bearer bearer"
+    assert cluster.find("v1", "Pod", "a", "tutorial") == POD
+    assert cluster.find("v1", "Pod", "b", "tutorial") is None
+    assert cluster.find("example.org/v1", "Gone", "b", "tutorial") is None
+
+
+def test_an_object_that_is_not_there(api: Api, cluster: Cluster) -> None:
+    api.answers[("GET", f"{PODS}/b")] = status(404, "NotFound", 'pods "b" not found')
+    with pytest.raises(NotFound, match=r'^The API server answered 404 \(NotFound\): pods "b" not found$') as raised:
+        cluster.get("v1", "Pod", "b", "tutorial")
+    assert raised.value.details == {"status": 404, "reason": "NotFound"}
+
+
+def test_a_kind_that_is_not_known(cluster: Cluster) -> None:
+    with pytest.raises(NotFound, match=r"does not know the kind Gateway of example\.org/v1") as raised:
+        cluster.is_namespaced("example.org/v1", "Gateway")
+    assert raised.value.details["reason"] == "UnknownKind"
+    assert cluster.list("example.org/v1", "Gateway") == []
+
+
+def test_kinds_and_their_namespaces(cluster: Cluster) -> None:
+    assert cluster.is_namespaced("apps/v1", "Deployment")
+    assert not cluster.is_namespaced("v1", "Namespace")
+
+
+def test_a_kind_that_two_resources_share(api: Api, cluster: Cluster) -> None:
+    api.give("GET", "/api/v1/namespaces/tutorial/twinreviews/a", POD)
+    assert cluster.get("v1", "Twin", "a", "tutorial") == POD
+
+
+def test_lists_say_what_their_items_are(api: Api, cluster: Cluster) -> None:
+    bare = {"metadata": {"name": "a"}}
+    api.give("GET", PODS, {"kind": "PodList", "metadata": {"resourceVersion": "42"}, "items": [bare]})
+    page = cluster.list_page("v1", "Pod", "tutorial", "app=a", "status.phase=Running")
+    assert page == ([{**bare, "apiVersion": "v1", "kind": "Pod"}], "42")
+    assert api.seen[0][2] == {"labelSelector": "app=a", "fieldSelector": "status.phase=Running"}
+    api.give("GET", "/api/v1/pods", {"kind": "PodList", "metadata": {}, "items": None})
+    assert cluster.list("v1", "Pod") == []
+
+
+@pytest.mark.parametrize(("dry_run", "sent"), [(True, {"dryRun": "All"}), (False, {})])
+def test_apply(api: Api, cluster: Cluster, dry_run: bool, sent: dict[str, str]) -> None:
+    wanted = {**POD, "metadata": {"name": "a", "namespace": "tutorial", "annotations": {"face": "😀"}}}
+    api.give("PATCH", f"{PODS}/a", {**wanted, "stored": True})
+    assert cluster.apply(wanted, "meshlab", dry_run=dry_run) == {**wanted, "stored": True}
+    _verb, _path, query, headers, body = api.seen[0]
+    # "True" as the library writes it; the API server takes it (Go's strconv.ParseBool).
+    assert query == {"fieldManager": "meshlab", "force": "True", **sent}
+    assert headers["content-type"] == "application/apply-patch+yaml; charset=utf-8"
+    # As it is: pairs of escapes would be JSON, but not YAML.
+    assert "😀".encode() in body
+    assert json.loads(body) == wanted
+
+
+def test_patch(api: Api, cluster: Cluster) -> None:
+    api.give("PATCH", f"{PODS}/a", POD)
+    assert cluster.patch("v1", "Pod", "a", "tutorial", {"spec": {"x": None}}) == POD
+    assert api.seen[0][3]["content-type"] == "application/merge-patch+json"
+    assert json.loads(api.seen[0][4]) == {"spec": {"x": None}}
+
+
+def test_delete_says_whether_it_was_there(api: Api, cluster: Cluster) -> None:
+    api.give("DELETE", f"{PODS}/a", {"kind": "Status", "status": "Success"})
+    assert cluster.delete("v1", "Pod", "a", "tutorial")
+    assert api.seen[0][2]["propagationPolicy"] == "Foreground"
+    assert "dryRun" not in api.seen[0][2]
+    assert cluster.delete("v1", "Pod", "a", "tutorial", dry_run=True)
+    assert api.seen[1][2]["dryRun"] == "All"
+    assert not cluster.delete("v1", "Pod", "b", "tutorial")
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (status(403, "Forbidden", "no access"), r"answered 403 \(Forbidden\): no access"),
+        (status(422, "Invalid", "spec: wrong"), r"answered 422 \(Invalid\): spec: wrong"),
+        # Prometheus behind the service proxy has an error of its own.
+        ((400, b'{"status":"error","error":"parse error"}'), r"answered 400 \(Bad Request\): parse error"),
+        ((502, b"<html>"), r"answered 502 \(Bad Gateway\): Bad Gateway"),
+        ((500, b"[]"), r"answered 500 \(Internal Server Error\): Internal Server Error"),
+    ],
+)
+def test_refusals(api: Api, cluster: Cluster, answer: tuple[int, bytes], sentence: str) -> None:
+    api.answers[("GET", f"{PODS}/a")] = answer
+    for call in (lambda: cluster.get("v1", "Pod", "a", "tutorial"), lambda: cluster.raw(f"{PODS}/a")):
+        with pytest.raises(ClusterError, match=sentence) as raised:
+            call()
+        assert type(raised.value) is ClusterError
+        assert raised.value.details["status"] == answer[0]
+
+
+def test_watch_joins_lines_and_ends_quietly(api: Api, cluster: Cluster) -> None:
+    event = json.dumps({"type": "ADDED", "object": POD}).encode() + b"\n"
+    api.give("GET", PODS, {})
+    api.pieces = [event[:20], event[20:] + event, b"\n", event[:7]]
+    assert list(cluster.watch("v1", "Pod", "tutorial", "42", 9)) == [("ADDED", POD)] * 2
+    assert api.seen[0][2] == {
+        "watch": "true", "resourceVersion": "42", "timeoutSeconds": "9", "allowWatchBookmarks": "true",
+    }  # fmt: skip
+
+
+def test_any_path(api: Api, cluster: Cluster) -> None:
+    api.answers[("GET", f"{PODS}/a/log")] = (200, "wörter".encode())
+    assert cluster.raw(f"{PODS}/a/log", {"tailLines": "5"}) == "wörter".encode()
+    assert api.seen[0][2] == {"tailLines": "5"}
+    assert cluster.version() == "v1.34.4"
+    with pytest.raises(ClusterError, match=rf"{api.url}{PODS}/a/log answered something that is not JSON: b'w"):
+        cluster.json(f"{PODS}/a/log")
+
+
+def test_a_body_that_is_cut_off(api: Api, cluster: Cluster) -> None:
+    api.answers[("GET", f"{PODS}/a/log")] = (200, b"half")
+    api.promised = 100
+    with pytest.raises(Unreachable, match=f"^No Kubernetes API answers at {api.url}: "):
+        cluster.raw(f"{PODS}/a/log")
+
+
+def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    cluster = Cluster(kubeconfig(tmp_path, f"http://127.0.0.1:{free_port()}"))
+    calls: list[Callable[[], Any]] = [
+        lambda: cluster.get("v1", "Pod", "a"), lambda: cluster.find("v1", "Pod", "a"), cluster.version,
+        lambda: next(cluster.watch("v1", "Pod", None, "1", 1)),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(Unreachable, match=r"Is the cluster running\?"):
+            call()
+
+
+def test_no_usable_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    missing = str(tmp_path / "none")
+    with pytest.raises(Unreachable, match=f"The kubeconfig {missing} cannot be used: .*Start the cluster first"):
+        Cluster(missing)
+    with pytest.raises(Unreachable, match="other"):
+        Cluster(kubeconfig(tmp_path, "http://127.0.0.1:1"), "other")
+    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", missing)
+    monkeypatch.setenv("KUBECONFIG", missing)
+    with pytest.raises(Unreachable, match=f"The kubeconfig {missing} cannot be used"):
+        Cluster()
+
+
+def test_an_error_of_our_own_passes_through() -> None:
+    with pytest.raises(ZeroDivisionError), _translated("https://x"):
+        raise ZeroDivisionError

@@ -1,0 +1,269 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which addresses a gateway could have, by what the API says."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ansible_collections.meshlab.istio.plugins.module_utils._entrance import FINDERS, Entrance, NoWay, Wanted, Way
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, InputError, NotFound
+from ansible_collections.meshlab.istio.tests.unit.plugins.gateways import (
+    GATEWAY_API,
+    Object,
+    cluster,
+    gateway,
+    gateway_service,
+    node,
+    pod,
+    service,
+)
+
+NAMES = {"http": "http2", "https": "https"}
+CLASSIC = Wanted("istio-system", "istio-ingressgateway", None, NAMES)
+MODERN = Wanted("tutorial", None, "bookinfo-gateway", NAMES)
+
+
+def find(method: str, wanted: Wanted, *objects: Object) -> list[Way]:
+    fake = cluster(*objects)
+    fake.teach(GATEWAY_API, "Gateway")
+    return FINDERS[method](Entrance(fake, wanted))
+
+
+def ways(method: str, *places: tuple[str, int | None, int | None]) -> list[Way]:
+    """Return ways of (address, HTTP port, HTTPS port)."""
+    return [
+        Way(method, host, {name: port for name, port in (("http", http), ("https", https)) if port})
+        for host, http, https in places
+    ]
+
+
+# -- load balancer -----------------------------------------------------------------------------------
+
+
+def test_load_balancer_addresses_and_names() -> None:
+    given = service(ingress=[{"ip": "10.96.1.2"}, {"hostname": "lb.example"}, {"ip": "fd00::12", "ipMode": "VIP"}])
+    assert find("load_balancer_ip", CLASSIC, given) == ways(
+        "load_balancer_ip", ("10.96.1.2", 80, 443), ("fd00::12", 80, 443)
+    )
+    assert find("load_balancer_hostname", CLASSIC, given) == ways("load_balancer_hostname", ("lb.example", 80, 443))
+
+
+@pytest.mark.parametrize(
+    ("given", "method", "reason", "final"),
+    [
+        (service(), "load_balancer_ip", "no load balancer address yet; on minikube, `minikube tunnel`", False),
+        (service(), "load_balancer_hostname", "no load balancer address yet", False),
+        (service(ingress=[{"ip": "10.1.1.1"}]), "load_balancer_hostname", "an IP address but no host name", False),
+        (service(ingress=[{"hostname": "a"}]), "load_balancer_ip", "a host name but no IP address", False),
+        (service(kind="NodePort"), "load_balancer_ip", "of type NodePort, which gets no load balancer", True),
+        (service(kind="ClusterIP"), "load_balancer_hostname", "of type ClusterIP", True),
+    ],
+)
+def test_no_load_balancer(given: Object, method: str, reason: str, final: bool) -> None:
+    with pytest.raises(NoWay, match=re.escape(reason)) as caught:
+        find(method, CLASSIC, given)
+    assert caught.value.final is final
+
+
+# -- node ports --------------------------------------------------------------------------------------
+
+
+def test_node_ports_on_the_most_promising_node_first() -> None:
+    nodes = [
+        node("a", ready=False, InternalIP="10.0.0.1"),
+        node("b", InternalIP="10.0.0.2", Hostname="b"),
+        node("c", InternalIP="fd00::3", ExternalIP="203.0.113.3"),
+    ]
+    found = find(
+        "node_port", CLASSIC, service(kind="NodePort"), *nodes, pod(node="c"), pod("p2", ready=False, node="a")
+    )
+    assert found == ways(
+        "node_port",
+        ("203.0.113.3", 31381, 31382), ("fd00::3", 31381, 31382), ("10.0.0.2", 31381, 31382),
+        ("10.0.0.1", 31381, 31382),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("objects", "reason", "final"),
+    [
+        ([service(kind="ClusterIP"), node("a", InternalIP="10.0.0.1")], "of type ClusterIP and has no node port", True),
+        ([service(node_ports=False), node("a", InternalIP="10.0.0.1")], "LoadBalancer and has no node port", False),
+        ([service(), node("a", Hostname="a")], "no node has an address", False),
+        ([service()], "no node has an address", False),
+    ],
+)
+def test_no_node_port(objects: list[Object], reason: str, final: bool) -> None:
+    with pytest.raises(NoWay, match=reason) as caught:
+        find("node_port", CLASSIC, *objects)
+    assert caught.value.final is final
+
+
+# -- ports of the nodes themselves -------------------------------------------------------------------
+
+
+def container(*ports: dict[str, Any]) -> dict[str, Any]:
+    return {"containers": [{"name": "app"}, {"name": "istio-proxy", "ports": list(ports)}]}
+
+
+@pytest.mark.parametrize(
+    ("fields", "targets", "expected"),
+    [
+        ({"hostNetwork": True}, {}, (8080, 8443)),
+        ({"hostNetwork": True, **container({"containerPort": 8080, "hostPort": 8080})}, {}, (8080, 8443)),
+        (container({"containerPort": 8080, "hostPort": 80}, {"containerPort": 8443}), {}, (80, None)),
+        (container({"name": "web", "containerPort": 9000, "hostPort": 9080}), {"http2": "web"}, (9080, None)),
+        ({"hostNetwork": True, **container({"name": "web", "containerPort": 9000})}, {"http2": "web"}, (9000, 8443)),
+        ({"hostNetwork": True}, {"http2": "unheard-of"}, (None, 8443)),
+        ({"hostNetwork": True}, {"http2": None}, (80, 8443)),
+        (
+            {"initContainers": [{"name": "istio-proxy", "ports": [{"containerPort": 8443, "hostPort": 443}]}]},
+            {},
+            (None, 443),
+        ),
+    ],
+)
+def test_ports_of_the_node(fields: Object, targets: dict[str, Any], expected: tuple[int | None, int | None]) -> None:
+    given = service(kind="ClusterIP")
+    for port in given["spec"]["ports"]:
+        port["targetPort"] = targets.get(port["name"], port["targetPort"])
+        if port["targetPort"] is None:
+            del port["targetPort"]
+    found = find("host_network", CLASSIC, given, pod(host_ips=["10.77.0.6", "fd00::6"], **fields))
+    assert found == ways("host_network", ("10.77.0.6", *expected), ("fd00::6", *expected))
+
+
+def test_an_old_kubelet_tells_one_address() -> None:
+    old = pod(hostNetwork=True)
+    del old["status"]["hostIPs"]
+    assert find("host_network", CLASSIC, service(), old) == ways("host_network", ("10.77.0.6", 8080, 8443))
+
+
+@pytest.mark.parametrize(
+    ("objects", "reason", "final"),
+    [
+        ([service()], "no pod of the Service is ready", False),
+        ([service(), pod(ready=False, hostNetwork=True)], "no pod of the Service is ready", False),
+        ([service(), pod()], "use no port of their nodes", True),
+    ],
+)
+def test_no_ports_of_the_node(objects: list[Object], reason: str, final: bool) -> None:
+    with pytest.raises(NoWay, match=reason) as caught:
+        find("host_network", CLASSIC, *objects)
+    assert caught.value.final is final
+
+
+def test_a_service_without_a_selector_has_no_pods() -> None:
+    given = service()
+    del given["spec"]["selector"]
+    with pytest.raises(NoWay, match="no pod"):
+        find("host_network", CLASSIC, given, pod(hostNetwork=True))
+
+
+# -- Gateway API -------------------------------------------------------------------------------------
+
+
+def test_addresses_of_a_gateway_with_the_ports_of_its_first_listeners() -> None:
+    listeners = [("TLS", 15443), ("HTTP", 8080), ("HTTP", 80), ("HTTPS", 8443), ("HTTPS", 443)]
+    given = gateway(["10.96.1.9", "fd00::9"], listeners=listeners)
+    assert find("gateway_api", MODERN, given) == ways("gateway_api", ("10.96.1.9", 8080, 8443), ("fd00::9", 8080, 8443))
+
+
+def test_the_service_of_a_gateway_is_found_by_its_label() -> None:
+    objects = [gateway(), gateway_service(ingress=[{"ip": "10.96.1.9"}]), service(ingress=[{"ip": "10.96.1.2"}])]
+    assert find("load_balancer_ip", MODERN, *objects) == ways("load_balancer_ip", ("10.96.1.9", 80, None))
+
+
+def test_a_gateway_beside_a_named_service() -> None:
+    wanted = Wanted("istio-system", "istio-ingressgateway", "bookinfo-gateway", NAMES)
+    given = gateway()
+    given["metadata"]["namespace"] = "istio-system"
+    objects = [given, service(ingress=[{"ip": "10.96.1.2"}])]
+    assert find("load_balancer_ip", wanted, *objects) == ways("load_balancer_ip", ("10.96.1.2", 80, None))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "objects", "method", "reason", "final"),
+    [
+        (CLASSIC, [service()], "gateway_api", "no Gateway of the Gateway API was named", True),
+        (
+            MODERN,
+            [gateway()],
+            "gateway_api",
+            "(Programmed is False: Assigned to service(s), but no address yet)",
+            False,
+        ),
+        (MODERN, [{**gateway(), "status": {}}], "gateway_api", "its status says nothing", False),
+        (MODERN, [gateway()], "load_balancer_ip", "no Service belongs to the Gateway bookinfo-gateway yet", False),
+    ],
+)
+def test_no_gateway_address(wanted: Wanted, objects: list[Object], method: str, reason: str, final: bool) -> None:
+    with pytest.raises(NoWay, match=re.escape(reason)) as caught:
+        find(method, wanted, *objects)
+    assert caught.value.final is final
+
+
+def test_an_older_gateway_api() -> None:
+    fake = cluster({**gateway(["10.96.1.9"]), "apiVersion": "gateway.networking.k8s.io/v1beta1"})
+    fake.teach("gateway.networking.k8s.io/v1beta1", "Gateway")
+    assert FINDERS["gateway_api"](Entrance(fake, MODERN))[0].host == "10.96.1.9"
+
+
+# -- what is not there -------------------------------------------------------------------------------
+
+
+def test_a_missing_service_names_those_that_exist() -> None:
+    other = service()
+    other["metadata"]["name"] = "public-gateway"
+    with pytest.raises(
+        NotFound, match=r"no Service istio-system/istio-ingressgateway .*the namespace has: public-gatew"
+    ):
+        Entrance(cluster(other), CLASSIC)
+    with pytest.raises(NotFound, match="the namespace has: none"):
+        Entrance(cluster(), CLASSIC)
+
+
+def test_a_missing_namespace_is_named() -> None:
+    with pytest.raises(NotFound, match=r"no Service nowhere/istio-ingressgateway .*its namespace does not exist"):
+        Entrance(cluster(), Wanted("nowhere", "istio-ingressgateway", None, NAMES))
+
+
+def test_what_else_is_there_may_be_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = cluster()
+
+    def find_nothing(*_arguments: Any) -> None:
+        raise ClusterError("The API server answered 403 (Forbidden): not for you")
+
+    monkeypatch.setattr(fake, "find", find_nothing)
+    with pytest.raises(NotFound, match=r"what else is there cannot be seen \(The API server answered 403"):
+        Entrance(fake, CLASSIC)
+
+
+def test_a_missing_gateway_and_a_missing_gateway_api() -> None:
+    fake = cluster()
+    with pytest.raises(NotFound, match="does not have the Gateway API"):
+        Entrance(fake, MODERN)
+    fake.teach(GATEWAY_API, "Gateway")
+    with pytest.raises(NotFound, match=r"no Gateway tutorial/bookinfo-gateway .*the namespace has: none"):
+        Entrance(fake, MODERN)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "objects", "scheme", "words"),
+    [
+        (CLASSIC, [service(web=80)], "http", "no port named http2; it has: web. Set `port_name`"),
+        (CLASSIC, [service(http2=80)], "https", "no port named https; it has: http2. Set `secure_port_name`"),
+        (MODERN, [gateway()], "https", "tutorial/bookinfo-gateway has no listener with the protocol HTTPS"),
+    ],
+)
+def test_a_port_that_nobody_configured(wanted: Wanted, objects: list[Object], scheme: str, words: str) -> None:
+    fake = cluster(*objects)
+    fake.teach(GATEWAY_API, "Gateway")
+    entrance = Entrance(fake, wanted)
+    with pytest.raises(InputError, match=re.escape(words)):
+        entrance.check_scheme(scheme)

@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The IstioOperator that is handed to istioctl."""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+
+
+def gateways(document: dict[str, Any], key: str = "ingressGateways") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = document["spec"]["components"][key]
+    return found
+
+
+def test_later_ones_win_files_then_spec_then_options_then_set(tmp_path: Path) -> None:
+    for name, text in (
+        ("a", "spec: {tag: a, hub: a, values: {x: 1, y: [1]}}"),
+        ("b", "spec: {hub: b, values: {z: 2}}"),
+    ):
+        (tmp_path / name).write_text(f"apiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\n{text}\n")
+    document = operators.build(
+        filename=[str(tmp_path / "a"), str(tmp_path / "b")],
+        spec={"values": {"y": [2]}, "meshConfig": {}},
+        profile="demo", hub="option", revision="1-30", set_entries=["hub=set", "values.x=7"],
+    )  # fmt: skip
+    assert document == {
+        "apiVersion": "install.istio.io/v1alpha1",
+        "kind": "IstioOperator",
+        "metadata": {},
+        "spec": {
+            "tag": "a", "hub": "set", "profile": "demo", "revision": "1-30", "meshConfig": {},
+            "values": {"x": 7, "y": [2], "z": 2},
+        },
+    }  # fmt: skip
+    assert operators.revision_of(document) == "1-30"
+    assert operators.namespace_of(document) == "istio-system"
+    assert operators.value_of(document, "x") == 7
+    assert operators.value_of(document, "x", "y") is None
+
+
+def test_the_default_revision_has_no_name() -> None:
+    assert operators.revision_of(operators.build(revision="default")) == ""
+    assert operators.revision_of(operators.build(spec={"values": {"revision": "v"}})) == "v"
+
+
+def test_the_namespace_is_the_one_of_the_values() -> None:
+    assert operators.namespace_of(operators.build(spec={"values": {"global": {"istioNamespace": "mesh"}}})) == "mesh"
+
+
+@pytest.mark.parametrize(("profile", "enabled"), [("demo", True), ("minimal", False), (None, True)])
+def test_a_gateway_is_added_to_the_profiles_own(profile: str | None, enabled: bool) -> None:
+    document = operators.build(
+        profile=profile, spec={"components": {"ingressGateways": [{"name": "mine", "enabled": True}]}}
+    )
+    assert gateways(document) == [
+        {"name": "istio-ingressgateway", "enabled": enabled}, {"name": "mine", "enabled": True}
+    ]  # fmt: skip
+    assert "egressGateways" not in document["spec"]["components"]
+
+
+def test_gateways_of_files_and_spec_are_merged_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "iop.yaml"
+    path.write_text(
+        "kind: IstioOperator\nspec: {components: {ingressGateways: [{name: mine, k8s: {replicaCount: 2}}, {k8s: {}}]}}"
+    )
+    document = operators.build(
+        filename=[str(path)], profile="demo",
+        spec={"components": {"ingressGateways": [{"name": "mine", "enabled": True}]}},
+    )  # fmt: skip
+    assert gateways(document) == [
+        {"name": "istio-ingressgateway", "enabled": True, "k8s": {}},
+        {"name": "mine", "k8s": {"replicaCount": 2}, "enabled": True},
+    ]
+
+
+@pytest.mark.parametrize("step", ["egressGateways[0]", "egressGateways.[name:istio-egressgateway]"])
+def test_set_finds_the_profiles_gateway(step: str) -> None:
+    document = operators.build(set_entries=[f"components.{step}.enabled=false", "profile=demo"])
+    assert gateways(document, "egressGateways") == [{"name": "istio-egressgateway", "enabled": False}]
+
+
+def test_a_profile_of_ones_own_keeps_its_gateways() -> None:
+    document = operators.build(profile="mine", spec={"components": {"ingressGateways": [{"enabled": True}]}})
+    assert gateways(document) == [{"name": "istio-ingressgateway", "enabled": True}]
+
+
+def test_the_file_is_private_exact_and_gone_afterwards(tmp_path: Path) -> None:
+    document = operators.build(tag="1.30")
+    with operators.written(document, str(tmp_path)) as path:
+        assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+        assert json.loads(Path(path).read_text()) == document
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "cannot be read"),
+        ("", "exactly one document"),
+        ("kind: IstioOperator\n---\nkind: IstioOperator\n", "it holds 2"),
+        ("kind: Service\n", "exactly one document"),
+        ("- a\n", "exactly one document"),
+        ("kind: IstioOperator\nspec: [1]\n", "`spec`"),
+        ("kind: IstioOperator\nmetadata: x\n", "`metadata`"),
+    ],
+)
+def test_bad_files_are_refused(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "iop.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError, match=words):
+        operators.build(filename=[str(path)])
+
+
+def test_an_empty_section_counts_as_missing(tmp_path: Path) -> None:
+    path = tmp_path / "iop.yaml"
+    path.write_text("kind: IstioOperator\nmetadata:\nspec:\n")
+    assert operators.build(filename=[str(path)])["spec"] == {}
+
+
+def test_other_bad_input_is_refused() -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        operators.build(filename=["/nowhere/iop.yaml"])
+    with pytest.raises(InputError, match="under `spec:`"):
+        operators.build(spec={"kind": "IstioOperator"})
+    with pytest.raises(InputError, match="must be a mapping"):
+        operators.build(spec={"components": {"ingressGateways": ["x"]}})

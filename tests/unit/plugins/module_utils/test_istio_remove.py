@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Removing a revision or everything: what goes, what stays, what is refused."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_owned as owned
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_plan as plans
+from ansible_collections.meshlab.istio.plugins.module_utils import _istio_remove as removals
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, WaitError
+from tests.unit.plugins.fake_cluster import FakeCluster
+from tests.unit.plugins.fake_istioctl import FakeIstioctl, demo, installed, without_nulls
+
+Object = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def demo_installed(tmp_path_factory: pytest.TempPathFactory) -> FakeCluster:
+    cluster = FakeCluster()
+    cluster.defaults = without_nulls
+    tool = FakeIstioctl(tmp_path_factory.mktemp("lab") / "i").tool()
+    installed(cluster, plans.make(tool, cluster, operators.build(profile="demo")).objects)  # type: ignore[arg-type]
+    return cluster
+
+
+@pytest.fixture
+def cluster(demo_installed: FakeCluster) -> FakeCluster:
+    cluster = FakeCluster()
+    cluster.objects = copy.deepcopy(demo_installed.objects)
+    crd = next(obj for obj in demo() if obj["kind"] == "CustomResourceDefinition")
+    cluster.teach("security.istio.io/v1", crd["spec"]["names"]["kind"])
+    return cluster
+
+
+def plan(cluster: FakeCluster, purge: bool = False, revision: str = "default", **more: Any) -> removals.Removal:
+    return removals.plan(
+        cluster, revision=revision, namespace="istio-system", purge=purge,  # type: ignore[arg-type]
+        remove_user_resources=more.get("remove_user_resources", False),
+    )  # fmt: skip
+
+
+def go(cluster: FakeCluster, removal: removals.Removal) -> None:
+    removals.carry_out(cluster, removal, 5.0, lambda _text: None)  # type: ignore[arg-type]
+
+
+def policy() -> Object:
+    crd = next(obj for obj in demo() if obj["kind"] == "CustomResourceDefinition")
+    return {
+        "apiVersion": "security.istio.io/v1", "kind": crd["spec"]["names"]["kind"],
+        "metadata": {"name": "mine", "namespace": "default"},
+    }  # fmt: skip
+
+
+def test_a_revision_goes_and_what_revisions_share_stays(cluster: FakeCluster) -> None:
+    removal = plan(cluster)
+    result = removal.result()
+    assert removal.installed == "1.31.0-dev"
+    assert "Deployment istio-system/istiod" in result["removed"]
+    assert "MutatingWebhookConfiguration istio-revision-tag-default" in result["removed"]
+    base = {obj["metadata"]["name"] for obj in demo() if owned.component_of(obj) == "Base"}
+    assert not base & {name.split("/")[-1].split(" ")[-1] for name in result["removed"]}
+    assert all(any(name in left for left in result["left_behind"]) for name in base)
+    assert "Namespace istio-system" in result["left_behind"]
+    assert result["after"] == {}
+    go(cluster, removal)
+    kinds = [write[1] for write in cluster.writes]
+    assert kinds.index("Deployment") > max(i for i, kind in enumerate(kinds) if kind.endswith("WebhookConfiguration"))
+    again = plan(cluster)
+    assert again.doomed == []
+    assert again.installed is None
+
+
+def test_another_revision_is_not_touched(cluster: FakeCluster) -> None:
+    assert plan(cluster, revision="canary").doomed == []
+
+
+def test_purge_takes_all_and_says_what_istiod_left(cluster: FakeCluster) -> None:
+    cluster.put({"apiVersion": "v1", "kind": "Secret",
+                 "metadata": {"name": "istio-ca-secret", "namespace": "istio-system"}})  # fmt: skip
+    for namespace in ("default", "istio-system"):
+        cluster.put({"apiVersion": "v1", "kind": "ConfigMap",
+                     "metadata": {"name": "istio-ca-root-cert", "namespace": namespace}})  # fmt: skip
+    cluster.teach("gateway.networking.k8s.io/v1", "GatewayClass", namespaced=False)
+    for name, controller in (("istio", "istio.io/gateway-controller"), ("other", "example.com/x")):
+        cluster.put({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass", "metadata": {"name": name},
+                     "spec": {"controllerName": controller}})  # fmt: skip
+    cluster.put({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+                 "metadata": {"name": "istio-revision-tag-prod",
+                              "labels": {"istio.io/tag": "prod", "istio.io/rev": "default"}}})  # fmt: skip
+    removal = plan(cluster, purge=True)
+    go(cluster, removal)
+    assert removal.left_behind == [
+        "ConfigMap default/istio-ca-root-cert",
+        "ConfigMap istio-system/istio-ca-root-cert",
+        "GatewayClass istio",
+        "MutatingWebhookConfiguration istio-revision-tag-prod",
+        "Namespace istio-system",
+        "Secret istio-system/istio-ca-secret",
+    ]
+    assert [write[1] for write in cluster.writes][-1] == "CustomResourceDefinition"
+    assert not [obj for obj in cluster.objects.values() if owned.COMPONENT in owned.labels_of(obj)]
+
+
+def test_purge_spares_what_users_made_unless_told(cluster: FakeCluster) -> None:
+    cluster.put(policy())
+    with pytest.raises(InputError, match=r"1 resources that users made: .* default/mine") as caught:
+        plan(cluster, purge=True)
+    assert caught.value.details["user_resources"] == [f"{policy()['kind']} default/mine"]
+    removal = plan(cluster, purge=True, remove_user_resources=True)
+    assert f"{policy()['kind']} default/mine" in removal.result()["removed"]
+    assert plan(cluster).user_made == []
+
+
+def test_many_user_resources_are_counted(cluster: FakeCluster) -> None:
+    for index in range(removals.SHOWN + 2):
+        obj = policy()
+        obj["metadata"]["name"] = f"p{index}"
+        cluster.put(obj)
+    with pytest.raises(InputError, match="and 2 more"):
+        plan(cluster, purge=True)
+
+
+@pytest.mark.parametrize(
+    ("labels", "warned"),
+    [
+        ({"istio-injection": "enabled"}, True),
+        ({"istio.io/rev": "default"}, True),
+        ({"istio.io/rev": "prod"}, True),
+        ({"istio.io/rev": "other"}, False),
+        ({"istio-injection": "disabled"}, False),
+        ({}, False),
+    ],
+)
+def test_namespaces_that_lose_their_injector_are_named(
+    cluster: FakeCluster, labels: dict[str, str], warned: bool
+) -> None:
+    cluster.put({"apiVersion": "admissionregistration.k8s.io/v1", "kind": "MutatingWebhookConfiguration",
+                 "metadata": {"name": "t", "labels": {"istio.io/tag": "prod", "istio.io/rev": "default"}}})  # fmt: skip
+    cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "tutorial", "labels": labels}})
+    warnings = plan(cluster).warnings
+    assert bool(warnings) is warned
+    assert not warned or "tutorial" in warnings[0]
+
+
+def test_what_a_finalizer_holds_is_named(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    removal = plan(cluster)
+    monkeypatch.setattr(cluster, "delete", lambda *_args, **_more: True)
+    with pytest.raises(WaitError, match="still there"):
+        removals.carry_out(cluster, removal, 0.1, lambda _text: None)  # type: ignore[arg-type]
+
+
+def test_nothing_on_a_cluster_without_istio(tmp_path: Path) -> None:
+    assert tmp_path.exists()
+    removal = plan(FakeCluster(), purge=True)
+    assert (removal.doomed, removal.left_behind, removal.warnings) == ([], [], [])

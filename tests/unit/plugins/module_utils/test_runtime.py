@@ -1,0 +1,135 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What modules share: the Python with the libraries, one way to end, progress, errors."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _errors, _runtime
+from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
+
+
+def ended(capsys: pytest.CaptureFixture[str], call: Any) -> tuple[int, dict[str, Any]]:
+    """Return exit code and output of a module in which ``call(module)`` ran."""
+    with patch_module_args({}), pytest.raises(SystemExit) as end:
+        call(AnsibleModule(argument_spec={}))
+    return int(end.value.code or 0), json.loads(capsys.readouterr().out)
+
+
+def test_a_result_with_warnings(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    warned: list[str] = []
+    # What Ansible makes of a warning differs between a host and the controller; that it is told counts here.
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: warned.append(text))
+    code, result = ended(capsys, lambda module: _runtime.run(module, lambda _m: {"x": 1, "warnings": ["Mind that."]}))
+    assert (code, result["x"], warned) == (0, 1, ["Mind that."])
+
+
+def test_an_error_is_a_sentence_with_details(capsys: pytest.CaptureFixture[str]) -> None:
+    def work(_module: AnsibleModule) -> dict[str, Any]:
+        raise _errors.CommandError("It failed.", cmd=["a"], rc=3, stdout="", stderr="why")
+
+    code, result = ended(capsys, lambda module: _runtime.run(module, work))
+    assert code == 1
+    assert (result["failed"], result["msg"], result["rc"], result["stderr"]) == (True, "It failed.", 3, "why")
+
+
+def test_any_other_error_is_a_bug_and_not_hidden() -> None:
+    def work(_module: AnsibleModule) -> dict[str, Any]:
+        raise ZeroDivisionError
+
+    with patch_module_args({}), pytest.raises(ZeroDivisionError):
+        _runtime.run(AnsibleModule(argument_spec={}), work)
+
+
+def test_errors_are_one_family() -> None:
+    kinds = (_errors.InputError, _errors.CommandError, _errors.ClusterError, _errors.NotFound, _errors.Unreachable,
+             _errors.WaitError)  # fmt: skip
+    for kind in kinds:
+        assert issubclass(kind, _errors.MeshlabError)
+        error = kind("What failed.", status=404)
+        assert error.result() == {"msg": "What failed.", "status": 404}
+        assert str(error) == "What failed."
+    assert issubclass(_errors.NotFound, _errors.ClusterError)
+    assert issubclass(_errors.Unreachable, _errors.ClusterError)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with the environment that the role ``host`` makes; ``respawned`` says where the module went on."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    python = tmp_path / ".local/share/meshlab/python/bin/python3"
+    python.parent.mkdir(parents=True)
+    python.symlink_to("/usr/bin/python3")
+    return tmp_path
+
+
+class Respawned(Exception):
+    """respawn_module() does not return."""
+
+
+def respawn(path: str) -> None:
+    raise Respawned(path)
+
+
+def test_libraries_that_are_here_need_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_runtime, "respawn_module", respawn)
+    assert _runtime.find_libraries("json", "os") == []
+
+
+def test_the_module_goes_on_where_the_libraries_are(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_runtime, "respawn_module", respawn)
+    with pytest.raises(Respawned, match=r"/\.local/share/meshlab/python/bin/python3$"):
+        _runtime.find_libraries("json", "no_such_library")
+
+
+@pytest.mark.parametrize("why", ["there already", "no such environment"])
+def test_libraries_that_are_nowhere(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], why: str
+) -> None:
+    monkeypatch.setattr(_runtime, "respawn_module", respawn)
+    if why == "there already":
+        monkeypatch.setattr(_runtime, "has_respawned", lambda: True)
+    else:
+        (home / ".local/share/meshlab/python/bin/python3").unlink()
+    assert _runtime.find_libraries("json", "no_such_library") == ["no_such_library"]
+    code, result = ended(capsys, lambda module: _runtime.need_libraries(module, "json", "no_such_library"))
+    assert code == 1
+    assert "no_such_library" in result["msg"]
+    assert result["msg"].endswith("The role meshlab.istio.host makes such an environment at " + _runtime.PYTHON + ".")
+    assert result["missing"] == ["no_such_library"]
+
+
+def test_libraries_that_are_found_end_nothing() -> None:
+    with patch_module_args({}):
+        _runtime.need_libraries(AnsibleModule(argument_spec={}), "json")
+
+
+def test_progress_is_written_for_its_owner_and_not_twice(tmp_path: Path) -> None:
+    path = tmp_path / "progress"
+    old = os.umask(0)
+    try:
+        progress = Progress(str(path))
+        for text in ("Starting", "Starting", "Wärmer", "Starting"):
+            progress(text)
+    finally:
+        os.umask(old)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [line["text"] for line in lines] == ["Starting", "Wärmer", "Starting"]
+    assert all(line["at"] > 1_700_000_000 for line in lines)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_progress_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Progress()("Starting")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,239 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""manifests as Ansible runs it, on a stand-in for the cluster."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import yaml
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _manifests, _wait
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import Unreachable
+from ansible_collections.meshlab.istio.plugins.modules import manifests
+from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import FakeCluster
+
+Object = dict[str, Any]
+
+BOOKINFO = """
+apiVersion: v1
+kind: Service
+metadata: {name: reviews, labels: {app: reviews}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: reviews-v1, labels: {version: v1}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: reviews-v2, labels: {version: v2}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: reader}
+"""
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> FakeCluster:
+    monkeypatch.setattr(_wait, "COALESCE_SECONDS", 0.0)
+    stand_in = FakeCluster()
+    monkeypatch.setattr(_manifests, "Cluster", lambda kubeconfig, context: stand_in)
+    return stand_in
+
+
+def run(capsys: pytest.CaptureFixture[str], *, check: bool = False, **options: Any) -> Object:
+    arguments = {"namespace": "default", **options, "_ansible_check_mode": check, "_ansible_diff": True}
+    with patch_module_args(arguments), pytest.raises(SystemExit) as ended:
+        manifests.main()
+    result: Object = json.loads(capsys.readouterr().out)
+    assert bool(ended.value.code) == bool(result.get("failed"))
+    return result
+
+
+def test_apply_predict_repeat(cluster: FakeCluster, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "bookinfo.yaml").write_text(BOOKINFO)
+    options = {"src": [str(tmp_path)], "label_selectors": ["version!=v2,version!=v3"]}
+    predicted = run(capsys, check=True, **options)
+    assert cluster.writes == []
+    done = run(capsys, **options, progress_file=str(tmp_path / "progress"))
+    assert [item["object"] for item in done["objects"]] == [
+        "ConfigMap default/reviews-v1", "Service default/reviews", "ClusterRole reader",
+    ]  # fmt: skip
+    for key in ("changed", "objects", "changed_objects", "diff", "cluster_exists"):
+        assert predicted[key] == done[key], key
+    assert done["changed"] is True
+    assert done["changed_objects"][0] == {
+        "object": "ConfigMap default/reviews-v1", "field": "", "old": "absent", "new": "present",
+    }  # fmt: skip
+    assert "applying Service default/reviews" in (tmp_path / "progress").read_text()
+
+    cluster.writes.clear()
+    again = run(capsys, **options)
+    assert (again["changed"], again["diff"], again["changed_objects"]) == (False, [], [])
+    assert cluster.writes == []
+
+
+def test_patches_and_what_check_mode_says_of_them(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, definition=BOOKINFO)
+    options = {"definition": BOOKINFO, "patches": [
+        {"kind": "ConfigMap", "name": "reviews-v1", "patch": {"data": {"a": "1"}}},
+        {"kind": "Service", "patch": [{"op": "add", "path": "/spec", "value": {"type": "NodePort"}}]},
+    ]}  # fmt: skip
+    predicted = run(capsys, check=True, **options)
+    done = run(capsys, **options)
+    assert predicted["changed_objects"] == done["changed_objects"] == [
+        {"object": "ConfigMap default/reviews-v1", "field": "data", "old": None, "new": {"a": "1"}},
+        {"object": "Service default/reviews", "field": "spec", "old": None, "new": {"type": "NodePort"}},
+    ]  # fmt: skip
+    assert sum(item["changed"] for item in done["objects"]) == 2
+
+
+def test_absent(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, definition=BOOKINFO)
+    predicted = run(capsys, check=True, definition=BOOKINFO, state="absent")
+    done = run(capsys, definition=BOOKINFO, state="absent")
+    assert predicted["diff"] == done["diff"]
+    assert (done["changed"], len(done["changed_objects"])) == (True, 4)
+    assert done["changed_objects"][0]["new"] == "absent"
+    assert run(capsys, definition=BOOKINFO, state="absent", wait=False)["changed"] is False
+
+
+def test_prune(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    run(capsys, definition=BOOKINFO, prune="lab")
+    dependent = cluster.get("v1", "ConfigMap", "reviews-v2", "default")
+    dependent["metadata"].update(name="child", uid="c", ownerReferences=[{"uid": "x"}])
+    cluster.put(dependent)
+    options = {"definition": BOOKINFO, "label_selectors": ["version!=v2"], "prune": "lab"}
+    predicted = run(capsys, check=True, **options)
+    done = run(capsys, **options)
+    assert predicted["changed_objects"] == done["changed_objects"] == [
+        {"object": "ConfigMap default/reviews-v2", "field": "", "old": "present", "new": "absent"}
+    ]  # fmt: skip
+    assert cluster.find("v1", "ConfigMap", "child", "default"), "what a controller made is the controller's"
+    assert run(capsys, **options)["changed"] is False
+
+    gone = run(capsys, state="absent", prune="lab")
+    assert {item["object"] for item in gone["objects"]} == {
+        "ClusterRole reader", "Service default/reviews", "ConfigMap default/reviews-v1",
+    }  # fmt: skip
+    assert run(capsys, state="absent", prune="lab")["changed"] is False
+
+
+def test_the_wait_is_part_of_it(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    claim = "apiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: c}\nspec: {}"
+    failed = run(capsys, definition=claim, wait_timeout=0.2)
+    assert failed["msg"].startswith("1 of 1 objects were not ready after 0 s: PersistentVolumeClaim default/c")
+    assert failed["pending"] == [{"object": "PersistentVolumeClaim default/c", "message": "phase Pending"}]
+    assert run(capsys, definition=claim, wait=False)["waited"] == {"seconds": 0.0}
+    cluster.status("v1", "PersistentVolumeClaim", "c", "default", phase="Bound")
+    condition = {"kind": "PersistentVolumeClaim", "condition": "status.phase == 'Bound'"}
+    assert run(capsys, definition=claim, wait_conditions=[condition])["changed"] is False
+
+
+def test_namespaces_are_given_to_namespaced_kinds_only(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    definition = """
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: worlds.example.com}
+spec: {group: example.com, scope: Cluster, names: {kind: World}, versions: [{name: v1}]}
+---
+apiVersion: example.com/v1
+kind: World
+metadata: {name: w}
+---
+apiVersion: example.org/v1
+kind: Unknown
+metadata: {name: u}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: c, namespace: kube-system}
+"""
+    predicted = run(capsys, check=True, definition=definition)
+    assert [item["object"] for item in predicted["objects"]] == [
+        "CustomResourceDefinition worlds.example.com", "ConfigMap kube-system/c", "World w", "Unknown default/u",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"definition": BOOKINFO, "namespace": None}, "Service reviews names no namespace. Give .namespace."),
+        ({"definition": ""}, "There is no object in"),
+        ({"definition": BOOKINFO, "label_selectors": ["app=none"]}, "None of the 4 objects fulfils"),
+        ({"definition": BOOKINFO, "label_selectors": ["app=none"], "prune": "lab"}, "None of the 4 objects fulfils"),
+        ({"definition": BOOKINFO, "label_selectors": ["a b"]}, "cannot be read"),
+        ({"definition": BOOKINFO, "patches": [{"kind": "Pod", "patch": {}}]}, "fits none of the 4"),
+        (
+            {"definition": BOOKINFO, "patches": [{"kind": "Service", "patch": {"metadata": None}}]},
+            "an object after its patches has no metadata.name",
+        ),
+        ({"definition": BOOKINFO, "wait_conditions": [{"kind": "Pod", "condition": "a"}]}, "names none"),
+    ],
+)
+def test_what_cannot_be_used(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], options: Object, message: str
+) -> None:
+    result = run(capsys, **options)
+    assert result["failed"]
+    assert re.search(message, result["msg"]), result["msg"]
+
+
+def test_a_cluster_that_does_not_exist_yet(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def no_cluster(_kubeconfig: str | None, _context: str | None) -> FakeCluster:
+        raise Unreachable("The kubeconfig cannot be used.")
+
+    monkeypatch.setattr(_manifests, "Cluster", no_cluster)
+    result = run(capsys, check=True, definition=BOOKINFO)
+    assert (result["changed"], result["cluster_exists"], len(result["diff"])) == (True, False, 4)
+    assert result["objects"][3]["object"] == "ClusterRole reader"
+    assert run(capsys, check=True, definition=BOOKINFO, state="absent")["changed"] is False
+    assert run(capsys, definition=BOOKINFO)["msg"] == "The kubeconfig cannot be used."
+
+
+def test_a_bare_host_in_check_mode(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    sources: list[Any] = [
+        "/not/there",
+        {"path": "/nor/there"},
+        {"url": "https://example.com/x", "checksum": "sha256:0"},
+    ]
+    predicted = run(capsys, check=True, src=sources)
+    assert (predicted["changed"], predicted["cluster_exists"]) == (True, False)
+    assert predicted["diff"][0]["after"].startswith("all objects of /not/there\n")
+    assert run(capsys, check=True, src=sources, state="absent")["changed"] is False
+    assert "cannot be read on this host" in run(capsys, src=sources)["msg"]
+    with patch.object(_manifests, "find_libraries", lambda *names: list(names)):
+        assert run(capsys, check=True, definition=BOOKINFO)["changed"] is True
+
+
+def test_something_must_be_given(capsys: pytest.CaptureFixture[str]) -> None:
+    with patch.object(_manifests, "need_libraries"):
+        assert "There is no object" in run(capsys)["msg"]
+
+
+def test_jmespath_is_needed_for_conditions_only(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    needed: list[tuple[str, ...]] = []
+    with patch.object(_manifests, "need_libraries", lambda _module, *names: needed.append(names)):
+        run(capsys, definition=BOOKINFO)
+        run(capsys, definition=BOOKINFO, wait_conditions=[{"kind": "Service", "condition": "kind"}])
+    assert needed == [("kubernetes",), ("kubernetes", "jmespath")]
+
+
+def test_examples_are_arguments_of_the_module() -> None:
+    options = yaml.safe_load(manifests.DOCUMENTATION)["options"]
+    for example in yaml.safe_load(manifests.EXAMPLES):
+        arguments = example["meshlab.istio.manifests"]
+        assert set(arguments) <= set(options)
+        for name in ("patches", "wait_conditions"):
+            for entry in arguments.get(name, []):
+                assert set(entry) <= set(options[name]["suboptions"])

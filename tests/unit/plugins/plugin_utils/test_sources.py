@@ -1,0 +1,199 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where an item's bytes come from: a bundle that is held to its list, or a checked download."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+import tarfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.errors import AnsibleError
+
+from ansible_collections.meshlab.istio.plugins.plugin_utils import _sources
+from ansible_collections.meshlab.istio.plugins.plugin_utils._sources import SCHEMA, Bundle, download, download_wheels
+from tests.unit.plugins.loopback import Reply, Server, free_port
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache/meshlab/downloads"
+
+
+def make_bundle(folder: Path, files: dict[str, str], **more: Any) -> Path:
+    entries = []
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+        entry = {"path": path, "version": "v1.2", "size": len(text),
+                 "sha256": hashlib.sha256(text.encode()).hexdigest()}  # fmt: skip
+        if path.startswith("images/"):
+            entry["reference"] = "registry/name:tag"
+        entries.append(entry)
+    (folder / "bundle.json").write_text(json.dumps({"schema": SCHEMA, "files": entries, **more}))
+    return folder
+
+
+FILES = {"bin/tool": "program", "istio-1/bin/istioctl": "ctl", "istio-1/a": "a", "images/i.tar": "i",
+         "wheels/b.whl": "bb", "wheels/a.whl": "a"}  # fmt: skip
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return make_bundle(tmp_path / "bundle", FILES)
+
+
+@pytest.mark.parametrize("wanted", ["1.2", "v1.2", "", None])
+def test_a_file_of_the_wanted_version(folder: Path, wanted: str | None) -> None:
+    assert Bundle(str(folder)).file("bin/tool", wanted)["size"] == 7
+
+
+def test_what_a_bundle_holds(folder: Path) -> None:
+    bundle = Bundle(str(folder))
+    assert [entry["path"] for entry in bundle.wheels()] == ["wheels/a.whl", "wheels/b.whl"]
+    assert [entry["path"] for entry in bundle.images()] == ["images/i.tar"]
+
+
+def test_what_a_bundle_does_not_hold(folder: Path) -> None:
+    bundle = Bundle(str(folder))
+    with pytest.raises(AnsibleError, match=r"has bin/tool in version v1\.2, and v1\.3 is asked for"):
+        bundle.file("bin/tool", "v1.3")
+    with pytest.raises(AnsibleError, match=r"has no bin/other\. Make a bundle that has it"):
+        bundle.file("bin/other", None)
+    with pytest.raises(AnsibleError, match=r"has no folder istio-2\. Make a bundle that has it"):
+        bundle.tree("istio-2")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (None, "is no usable bundle: .*No such file"),
+        ("{half", "is no usable bundle: "),
+        ("[]", "is no usable bundle: "),
+        ('{"schema": "other/1", "files": []}', "has the schema 'other/1', not 'meshlab.istio/bundle/1'"),
+    ],
+)
+def test_no_bundle(tmp_path: Path, text: str | None, sentence: str) -> None:
+    if text is not None:
+        (tmp_path / "bundle.json").write_text(text)
+    with pytest.raises(AnsibleError, match=sentence):
+        Bundle(str(tmp_path))
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("cut")])
+def test_a_damaged_bundle_is_named_before_anything_is_sent(folder: Path, damage: Any) -> None:
+    damage(folder / "images/i.tar")
+    with pytest.raises(AnsibleError, match=r"is damaged: 1 of its files .*the first: images/i\.tar\. Nothing was sent"):
+        Bundle(str(folder))
+
+
+def test_a_tree_is_packed_once_and_the_same_bytes_each_time(folder: Path, cache: Path) -> None:
+    packed = Bundle(str(folder)).tree("istio-1")
+    with tarfile.open(packed) as archive:
+        assert archive.getnames() == ["istio-1/a", "istio-1/bin/istioctl"]
+        assert {(entry.mtime, entry.uid, entry.uname) for entry in archive} == {(0, 0, "")}
+    stamp, data = packed.stat().st_mtime_ns, packed.read_bytes()
+    assert Bundle(str(folder)).tree("istio-1") == packed
+    assert packed.stat().st_mtime_ns == stamp
+    packed.unlink()
+    assert Bundle(str(folder)).tree("istio-1").read_bytes() == data
+
+
+def test_a_tree_with_a_damaged_file_of_the_same_size(folder: Path, cache: Path) -> None:
+    (folder / "istio-1/bin/istioctl").write_text("CTL")
+    with pytest.raises(AnsibleError, match=r"the first: istio-1/bin/istioctl"):
+        Bundle(str(folder)).tree("istio-1")
+    assert list(cache.glob("*.tar")) == []
+
+
+BODY = b"a release" * 300_000
+SUM = hashlib.sha256(BODY).hexdigest()
+
+
+def test_a_download_for_twenty_hosts_is_one(cache: Path) -> None:
+    found: list[Path] = []
+    with Server(lambda _seen: Reply(body=BODY, delay=0.05)) as server:
+        threads = [threading.Thread(target=lambda: found.append(download(server.url(), SUM))) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert len(server.seen) == 1
+    assert found == [cache / SUM] * 20
+    assert found[0].read_bytes() == BODY
+
+
+@pytest.mark.parametrize(
+    ("reply", "sentence"),
+    [
+        (Reply(body=b"<html>log in"), f"has the sha256 .*, and {SUM} is pinned in the collection. Nothing was kept"),
+        (Reply(404), "cannot be downloaded: .*404"),
+        (
+            Reply(raw=b"HTTP/1.1 200 X\r\ncontent-length: 9\r\n\r\nhalf"),
+            f"has the sha256 .*, and {SUM} is pinned|cannot be",
+        ),
+    ],
+)
+def test_a_download_that_goes_wrong_leaves_nothing(cache: Path, reply: Reply, sentence: str) -> None:
+    with Server(lambda _seen: reply) as server, pytest.raises(AnsibleError, match=sentence):
+        download(server.url(), SUM)
+    assert [path.name for path in cache.iterdir()] == [f"{SUM}.lock"]
+
+
+def test_a_server_that_is_not_there() -> None:
+    with pytest.raises(AnsibleError, match=r"cannot be downloaded: .*use a bundle \(lab_bundle\)"):
+        download(f"http://127.0.0.1:{free_port()}/", SUM)
+
+
+PIP = """#!{python} -SE
+import os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+open(here + "/calls", "a").write(" ".join(sys.argv[1:]) + "\\n")
+if os.path.exists(here + "/fails"):
+    sys.exit("ERROR: no matching distribution")
+target = sys.argv[sys.argv.index("--dest") + 1]
+for name in ("b.whl", "a.whl", "notes.txt"):
+    open(os.path.join(target, name), "w").close()
+"""
+
+
+@pytest.fixture
+def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    program = tmp_path / "python"
+    program.write_text(PIP.format(python=sys.executable))
+    program.chmod(0o755)
+    monkeypatch.setattr(_sources.sys, "executable", str(program))
+    (tmp_path / "requirements.txt").write_text("library==1 --hash=sha256:1\n")
+    return tmp_path
+
+
+def test_wheels_are_downloaded_once_for_each_python(pip: Path) -> None:
+    requirements = str(pip / "requirements.txt")
+    for version in ("3.9", "3.9", "3.11"):
+        assert [path.name for path in download_wheels(requirements, version)] == ["a.whl", "b.whl"]
+    calls = (pip / "calls").read_text().splitlines()
+    assert len(calls) == 2
+    assert calls[0].startswith(
+        "-m pip download --quiet --require-hashes --no-deps --only-binary :all: --python-version 3.9"
+    )
+    (pip / "requirements.txt").write_text("library==2 --hash=sha256:2\n")
+    download_wheels(requirements, "3.9")
+    assert len((pip / "calls").read_text().splitlines()) == 3
+
+
+def test_wheels_that_cannot_be_downloaded(pip: Path, cache: Path) -> None:
+    (pip / "fails").touch()
+    with pytest.raises(
+        AnsibleError, match=r"cannot be downloaded: ERROR: no matching distribution\. Check the controller"
+    ):
+        download_wheels(str(pip / "requirements.txt"), "3.9")
+    assert [path.suffix for path in cache.iterdir()] == [".lock"]
+    (pip / "fails").unlink()
+    assert len(download_wheels(str(pip / "requirements.txt"), "3.9")) == 2
