@@ -32,7 +32,7 @@ test: lint sanity test-unit integration ## Every gate for a change: lint, sanity
 test-all: test ## And everything that takes hours, with its evidence in docs/evidence
 
 test-unit: venv ## The unit tests, with the coverage of module_utils (under a minute)
-	$(BIN)/pytest tests/unit --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 integration: venv ## One lab run by molecule: create, converge, verify, converge again unchanged, destroy
 	$(BIN)/pytest tests/integration/test_lab.py
