@@ -9,12 +9,16 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 from tests.lab import build, catalogue, images, parts
 from tests.lab.cache import CACHE, HERE, LabError, digest_of, locked, made_once, need_space, say
 
 REQUIREMENTS = HERE.parents[1] / "roles/host/files/requirements.txt"
+UNUSED_DAYS = 7
+"""Several checkouts of different versions share one cache: a bundle is removed when none of them has asked for it."""
+
 KUBERNETES_BINARIES = ("kubeadm", "kubelet", "kubectl")
 
 
@@ -29,7 +33,8 @@ def make_bundle() -> Path:
             built = _build_parts()
             made_once(key, "bundle", lambda folder: _assemble(folder, built))
             build.drop_go_cache()
-            _forget_older("bundle-", final)
+        os.utime(final)
+        _forget_unused("bundle-")
         check_bundle(final)
         return final
 
@@ -122,8 +127,8 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _forget_older(prefix: str, keep: Path) -> None:
-    """Remove earlier bundles: each is a gigabyte or more."""
-    for folder in keep.parent.glob(f"{prefix}*"):
-        if folder != keep:
+def _forget_unused(prefix: str) -> None:
+    """Remove the bundles that no checkout has used for a while: each is a gigabyte or more."""
+    for folder in (CACHE / "build").glob(f"{prefix}*"):
+        if time.time() - folder.stat().st_mtime > UNUSED_DAYS * 86400:
             shutil.rmtree(folder)
