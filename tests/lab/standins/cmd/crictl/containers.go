@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 
@@ -161,18 +162,27 @@ func (c *connection) stop(ctx context.Context, id string, grace int64) error {
 	return nil
 }
 
-// each runs act for every id, prints the ids that went well, and returns all failures.
+// each runs act for all ids at once, as crictl does (cri-tools cmd/crictl/container.go: AggregateGoroutines): minikube
+// names every container in one call and gives it five minutes. It prints the ids that went well, in the order given,
+// and returns all failures.
 func each(c *connection, ids []string, act func(string) error) error {
 	if len(ids) == 0 {
 		return errors.New("no id given")
 	}
-	var failures []error
-	for _, id := range ids {
-		if err := act(id); err != nil {
-			failures = append(failures, err)
-			continue
+	failures := make([]error, len(ids))
+	var running sync.WaitGroup
+	for number, id := range ids {
+		running.Add(1)
+		go func() {
+			defer running.Done()
+			failures[number] = act(id)
+		}()
+	}
+	running.Wait()
+	for number, id := range ids {
+		if failures[number] == nil {
+			fmt.Fprintln(c.out, id)
 		}
-		fmt.Fprintln(c.out, id)
 	}
 	return errors.Join(failures...)
 }

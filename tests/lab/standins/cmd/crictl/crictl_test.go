@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -25,7 +26,16 @@ type fakeRuntime struct {
 	cri.UnimplementedRuntimeServiceServer
 	cri.UnimplementedImageServiceServer
 	logPath string
+	mutex   sync.Mutex
 	calls   []string
+	// together, when set, holds each stop until that many are being asked for.
+	together *sync.WaitGroup
+}
+
+func (f *fakeRuntime) called(what string) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	f.calls = append(f.calls, what)
 }
 
 func (f *fakeRuntime) Version(context.Context, *cri.VersionRequest) (*cri.VersionResponse, error) {
@@ -67,13 +77,17 @@ func (f *fakeRuntime) ListContainers(_ context.Context, r *cri.ListContainersReq
 }
 
 func (f *fakeRuntime) StopContainer(_ context.Context, r *cri.StopContainerRequest) (*cri.StopContainerResponse, error) {
-	f.calls = append(f.calls, "stop "+r.ContainerId+" "+(map[bool]string{true: "10", false: "0"})[r.Timeout == 10])
+	f.called("stop " + r.ContainerId + " " + (map[bool]string{true: "10", false: "0"})[r.Timeout == 10])
+	if f.together != nil {
+		f.together.Done()
+		f.together.Wait()
+	}
 	return &cri.StopContainerResponse{}, nil
 }
 
 func (f *fakeRuntime) RemoveContainer(_ context.Context, r *cri.RemoveContainerRequest) (*cri.RemoveContainerResponse,
 	error) {
-	f.calls = append(f.calls, "remove "+r.ContainerId)
+	f.called("remove " + r.ContainerId)
 	return &cri.RemoveContainerResponse{}, nil
 }
 
@@ -98,7 +112,7 @@ func (f *fakeRuntime) ImageStatus(_ context.Context, r *cri.ImageStatusRequest) 
 }
 
 func (f *fakeRuntime) RemoveImage(_ context.Context, r *cri.RemoveImageRequest) (*cri.RemoveImageResponse, error) {
-	f.calls = append(f.calls, "rmi "+r.Image.Image)
+	f.called("rmi " + r.Image.Image)
 	return &cri.RemoveImageResponse{}, nil
 }
 
@@ -211,13 +225,22 @@ func TestRemoval(t *testing.T) {
 		}
 	}
 	got := strings.Join(fake.calls, ",")
-	for _, want := range []string{"stop a 0,remove a,stop b 0,remove b", "stop c 10", "rmi known"} {
+	for _, want := range []string{"stop a 0", "remove a", "stop b 0", "remove b", "stop c 10", "rmi known"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q was not asked of the runtime: %s", want, got)
 		}
 	}
 	if strings.Contains(got, "rmi unknown") {
 		t.Error("an image that is not there was removed")
+	}
+}
+
+func TestStopsAtOnceAndPrintsInOrder(t *testing.T) {
+	fake, config := start(t)
+	fake.together = &sync.WaitGroup{}
+	fake.together.Add(3)
+	if got, err := call(t, config, "stop c a b"); err != nil || got != "c\na\nb\n" {
+		t.Errorf("stop: %q, %v", got, err)
 	}
 }
 
