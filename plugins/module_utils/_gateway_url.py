@@ -24,7 +24,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._gateway import (
 from ansible_collections.meshlab.istio.plugins.module_utils._http import HTTP_OPTIONS, PROBE_SECONDS, probe, target
 from ansible_collections.meshlab.istio.plugins.module_utils._port_forward import Kubectl
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
-from ansible_collections.meshlab.istio.plugins.module_utils._runtime import find_libraries, need_libraries
+from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 
 DEFAULT_SERVICE = "istio-ingressgateway"
 
@@ -36,7 +36,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     kubectl = _kubectl(params)
     exists = True
     try:
-        _libraries(module)
+        need_libraries(module, "kubernetes")
         found = _find(params, kubectl, 0.0 if module.check_mode else params["timeout"])
     except (NotFound, NoAnswer, Unreachable) as error:
         if not module.check_mode:
@@ -50,13 +50,6 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         "commands": kubectl.log if kubectl else [],
         "seconds": round(time.monotonic() - started, 2),
     }
-
-
-def _libraries(module: AnsibleModule) -> None:
-    if not module.check_mode:
-        need_libraries(module, "kubernetes")
-    elif find_libraries("kubernetes"):
-        raise Unreachable("The Python libraries that reach a cluster are not on this host yet.")
 
 
 def _find(params: Mapping[str, Any], kubectl: Kubectl | None, timeout: float) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._istio_install impor
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_run import Run
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
-from ansible_collections.meshlab.istio.plugins.module_utils._runtime import find_libraries, need_libraries
+from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 
 LIBRARIES = ("kubernetes", "yaml", "jmespath")
 
@@ -31,11 +31,12 @@ def present_or_absent(module: AnsibleModule) -> dict[str, Any]:
     started = time.monotonic()
     options = module.params
     work = present if options["state"] == "present" else absent
-    if module.check_mode and find_libraries(*LIBRARIES):
-        # A host before its first run: nothing is there, so all is to be made.
-        result = _nothing_there(options, None, f"this host lacks a Python with {', '.join(LIBRARIES)}")
-    else:
+    try:
         need_libraries(module, *LIBRARIES)
+    except Unreachable as error:
+        # A host before its first run: nothing is there, so all is to be made.
+        result = _nothing_there(options, None, error.message)
+    else:
         result = work(options, check_mode=module.check_mode)
     return {**result, "seconds": round(time.monotonic() - started, 2)}
 

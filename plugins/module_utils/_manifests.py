@@ -24,7 +24,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._diff import referen
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NotFound, Unreachable
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
-from ansible_collections.meshlab.istio.plugins.module_utils._runtime import find_libraries, need_libraries
+from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 from ansible_collections.meshlab.istio.plugins.module_utils._select import selector
 from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, load, missing_files
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import wait_for
@@ -65,17 +65,17 @@ _PRESENCE = {
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what the module ``manifests`` documents and return its return values."""
-    libraries = ["kubernetes", *(["jmespath"] if module.params["wait_conditions"] else [])]
-    if module.check_mode:
-        absent = [f"the Python library {name}" for name in find_libraries(*libraries)]
-        absent += missing_files(module.params["src"])
-        if absent:
-            return _not_yet(module.params, absent)
-    need_libraries(module, *libraries)
+    absent = missing_files(module.params["src"]) if module.check_mode else []
+    if absent:
+        return _not_yet(module.params, f"This host does not have {', '.join(absent)} yet.")
+    try:
+        need_libraries(module, "kubernetes", *(["jmespath"] if module.params["wait_conditions"] else []))
+    except Unreachable as error:
+        return _not_yet(module.params, error.message)
     return ensure(module.params, check=module.check_mode, progress=Progress(module.params["progress_file"]))
 
 
-def _not_yet(options: Mapping[str, Any], absent: Sequence[str]) -> dict[str, Any]:
+def _not_yet(options: Mapping[str, Any], reason: str) -> dict[str, Any]:
     """Return check mode's answer on a host that an earlier task would first bring the manifests or the libraries to."""
     present = options["state"] == "present"
     return {
@@ -87,9 +87,7 @@ def _not_yet(options: Mapping[str, Any], absent: Sequence[str]) -> dict[str, Any
             {"before": "", "after": "".join(f"all objects of {source}\n" for source in options["src"] if present)}
         ],
         "waited": {"seconds": 0.0},
-        "warnings": [f"All manifests count as new: this host does not have {', '.join(absent)} yet."]
-        if present
-        else [],
+        "warnings": [f"All manifests count as new. {reason}"] if present else [],
     }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError, Unreachable
 
 PYTHON = "~/.local/share/meshlab/python/bin/python3"
 """The environment that the role ``host`` makes, with kubernetes and jmespath in it."""
@@ -21,21 +21,17 @@ CLUSTER_OPTIONS: dict[str, Any] = {"kubeconfig": {"type": "path"}, "context": {"
 PROGRESS_OPTIONS: dict[str, Any] = {"progress_file": {"type": "path"}}
 
 
-def find_libraries(*names: str) -> list[str]:
-    """Start the module again under PYTHON if ``names`` can only be imported there; return those that cannot at all.
+def need_libraries(module: AnsibleModule, *names: str) -> None:
+    """Make sure that ``names`` can be imported: start the module again under PYTHON if they can't be here.
 
-    For check mode on a bare host, where PYTHON would be made before the module runs in earnest.
+    :raises Unreachable: check mode on a bare host, where PYTHON would be made before the module runs in earnest.
     """
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     python = os.path.expanduser(PYTHON)
     if missing and not has_respawned() and os.access(python, os.X_OK):
         respawn_module(python)
-    return missing
-
-
-def need_libraries(module: AnsibleModule, *names: str) -> None:
-    """Make sure that ``names`` can be imported: start the module again under PYTHON if they can't be here."""
-    missing = find_libraries(*names)
+    if missing and module.check_mode:
+        raise Unreachable(f"This host does not have the Python libraries {', '.join(missing)} yet.")
     if missing:
         module.fail_json(
             msg=missing_required_lib(missing[0])

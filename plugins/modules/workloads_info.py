@@ -77,10 +77,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result."""
     options = module.params
     result: dict[str, Any] = {"changed": False, "pods": [], "cluster_exists": True, "seconds": 0.0}
-    if module.check_mode and _runtime.find_libraries("kubernetes"):
-        return {**result, "cluster_exists": False}
-    _runtime.need_libraries(module, "kubernetes")
     try:
+        _runtime.need_libraries(module, "kubernetes")
         cluster = Cluster(options["kubeconfig"], options["context"])
         if options["wait"] and not module.check_mode:
             workloads = workloads_of(cluster, options["namespaces"])

@@ -83,13 +83,14 @@ def respawn(path: str) -> None:
 
 def test_libraries_that_are_here_need_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_runtime, "respawn_module", respawn)
-    assert _runtime.find_libraries("json", "os") == []
+    with patch_module_args({}):
+        _runtime.need_libraries(AnsibleModule(argument_spec={}), "json", "os")
 
 
 def test_the_module_goes_on_where_the_libraries_are(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_runtime, "respawn_module", respawn)
-    with pytest.raises(Respawned, match=r"/\.local/share/meshlab/python/bin/python3$"):
-        _runtime.find_libraries("json", "no_such_library")
+    with patch_module_args({}), pytest.raises(Respawned, match=r"/\.local/share/meshlab/python/bin/python3$"):
+        _runtime.need_libraries(AnsibleModule(argument_spec={}), "json", "no_such_library")
 
 
 @pytest.mark.parametrize("why", ["there already", "no such environment"])
@@ -101,17 +102,15 @@ def test_libraries_that_are_nowhere(
         monkeypatch.setattr(_runtime, "has_respawned", lambda: True)
     else:
         (home / ".local/share/meshlab/python/bin/python3").unlink()
-    assert _runtime.find_libraries("json", "no_such_library") == ["no_such_library"]
+    with patch_module_args({"_ansible_check_mode": True}):
+        module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    with pytest.raises(_errors.Unreachable, match="the Python libraries no_such_library yet"):
+        _runtime.need_libraries(module, "json", "no_such_library")
     code, result = ended(capsys, lambda module: _runtime.need_libraries(module, "json", "no_such_library"))
     assert code == 1
     assert "no_such_library" in result["msg"]
     assert result["msg"].endswith("The role meshlab.istio.host makes such an environment at " + _runtime.PYTHON + ".")
     assert result["missing"] == ["no_such_library"]
-
-
-def test_libraries_that_are_found_end_nothing() -> None:
-    with patch_module_args({}):
-        _runtime.need_libraries(AnsibleModule(argument_spec={}), "json")
 
 
 def test_progress_is_written_for_its_owner_and_not_twice(tmp_path: Path) -> None:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.meshlab.istio.plugins.module_utils import _gateway_url, _runtime
+from ansible_collections.meshlab.istio.plugins.module_utils import _gateway_url
 from ansible_collections.meshlab.istio.plugins.modules import gateway_url_info
 from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import FakeCluster
 from ansible_collections.meshlab.istio.tests.unit.plugins.gateways import (
@@ -178,15 +177,10 @@ def test_check_mode_without_a_cluster(capsys: pytest.CaptureFixture[str], tmp_pa
     assert missing in result["msg"]
 
 
-def test_check_mode_on_a_host_without_libraries(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "kubernetes" else real(name))
-    monkeypatch.setattr(_runtime, "PYTHON", "/missing/python3")
+def test_check_mode_on_a_host_without_libraries(no_kubernetes: None, capsys: pytest.CaptureFixture[str]) -> None:
     code, result = run(capsys, _ansible_check_mode=True)
     assert (code, result["cluster_exists"]) == (0, False)
-    assert "libraries that reach a cluster are not on this host yet" in result["msg"]
+    assert "does not have the Python libraries kubernetes yet" in result["msg"]
     code, result = run(capsys)
     assert (code, result["missing"]) == (1, ["kubernetes"])
 

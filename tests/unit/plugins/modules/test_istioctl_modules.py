@@ -129,14 +129,18 @@ def test_without_a_cluster_check_mode_shows_all_of_it(
 
 @pytest.mark.parametrize("lacks", ["istioctl", "libraries"])
 def test_a_bare_host_passes_check_mode(
-    lacks: str, fake: FakeIstioctl, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    lacks: str,
+    fake: FakeIstioctl,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
 ) -> None:
     monkeypatch.setattr(task, "Cluster", no_cluster)
     path = fake.path
     if lacks == "istioctl":
         path = "/nowhere/istioctl"
     else:
-        monkeypatch.setattr(task, "find_libraries", lambda *_names: ["kubernetes"])
+        request.getfixturevalue("no_kubernetes")
     result = call(istioctl_install, capsys, True, path=path, profile="demo", set=["a.b=1"])
     assert (result["changed"], result["cluster_exists"]) == (True, False)
     assert result["after"]["IstioOperator default"][""]["spec"] == {"profile": "demo", "set": ["a.b=1"]}

@@ -212,8 +212,12 @@ def test_a_bare_host_in_check_mode(cluster: FakeCluster, capsys: pytest.CaptureF
     assert predicted["diff"][0]["after"].startswith("all objects of /not/there\n")
     assert run(capsys, check=True, src=sources, state="absent")["changed"] is False
     assert "cannot be read on this host" in run(capsys, src=sources)["msg"]
-    with patch.object(_manifests, "find_libraries", lambda *names: list(names)):
-        assert run(capsys, check=True, definition=BOOKINFO)["changed"] is True
+
+
+def test_check_mode_on_a_host_without_libraries(no_kubernetes: None, capsys: pytest.CaptureFixture[str]) -> None:
+    predicted = run(capsys, check=True, definition=BOOKINFO)
+    assert (predicted["changed"], predicted["cluster_exists"]) == (True, False)
+    assert run(capsys, definition=BOOKINFO)["missing"] == ["kubernetes"]
 
 
 def test_something_must_be_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 from ansible_collections.meshlab.istio.plugins.modules import workloads_info
 from tests.unit.plugins.fake_cluster import FakeCluster
 
@@ -80,8 +79,7 @@ def test_no_cluster(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert result["msg"].startswith(f"The kubeconfig {missing} cannot be used")
 
 
-def test_a_bare_host(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_runtime, "find_libraries", lambda *names: list(names))
+def test_a_bare_host(no_kubernetes: None, capsys: pytest.CaptureFixture[str]) -> None:
     code, result = run(capsys, _ansible_check_mode=True)
     assert (code, result["cluster_exists"]) == (0, False)
     code, result = run(capsys)
