@@ -1,0 +1,259 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Rollouts that fail: how soon it is said, beside what others need. Rollouts that only look so: not given up.
+
+The others (`istioctl install`, `kubernetes.core.k8s` with `wait`) are given CAP seconds, and all their cases at once:
+they spend that time asleep. Our modules run one case after the other.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.all import rollouts
+from tests.integration.all.lab import KUBECONFIG, PYTHON, Lab, Result, until
+from tests.integration.all.rollouts import FAILING, GRACE, PASSING, Rollout
+
+CAP = 120
+FINAL_SECONDS = 10.0
+PULL_SECONDS = 40
+NOT_READY_SECONDS = 15
+"""How long the node stays as it is once the rollout has begun."""
+
+Seconds = dict[str, float]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def stand_ins(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run registry and webhook on the host, and leave nothing of these tests behind."""
+    forget(lab)
+    folder = tmp_path_factory.mktemp("webhook")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=webhook",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"],
+        cwd=folder, check=True, capture_output=True,
+    )  # fmt: skip
+    certificate = (folder / "cert.pem").read_text()
+    lab.write("/root/webhook.pem", (folder / "key.pem").read_text() + certificate)
+    lab.write("/root/registry.py", Path(__file__).with_name("registry.py").read_text())
+    lab.ssh("ctr -n k8s.io images export /root/image.tar registry.k8s.io/pause:3.10.1")
+    lab.ssh("systemd-run --unit=meshlab-test-registry --collect /usr/bin/python3 /root/registry.py /root/image.tar "
+            f"{PULL_SECONDS} /root/webhook.pem")  # fmt: skip
+    lab.ssh("mkdir -p /etc/containerd/certs.d/registry.meshlab.test:5000")
+    lab.write("/etc/containerd/certs.d/registry.meshlab.test:5000/hosts.toml",
+              'server = "http://registry.meshlab.test:5000"\n')  # fmt: skip
+    lab.apply([deny(certificate)])
+    yield
+    forget(lab)
+
+
+def deny(certificate: str) -> rollouts.Object:
+    """Return the webhook that denies every pod in namespaces with a label."""
+    authority = base64.b64encode(certificate.encode()).decode()
+    return {
+        "apiVersion": "admissionregistration.k8s.io/v1", "kind": "ValidatingWebhookConfiguration",
+        "metadata": {"name": "meshlab-test-deny"},
+        "webhooks": [{
+            "name": "deny.meshlab.test", "admissionReviewVersions": ["v1"], "sideEffects": "None",
+            "clientConfig": {"url": "https://127.0.0.1:9443/", "caBundle": authority},
+            "namespaceSelector": {"matchLabels": {rollouts.DENY: "yes"}},
+            "rules": [{"apiGroups": [""], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["pods"]}],
+        }],
+    }  # fmt: skip
+
+
+def forget(lab: Lab) -> None:
+    """Remove what these tests make."""
+    lab.ssh("systemctl stop meshlab-test-registry 2>/dev/null; systemctl start kubelet; "
+            "sed -i /registry.meshlab.test/d /etc/hosts; "
+            "ctr -n k8s.io images rm localhost:5000/slow:1 registry.meshlab.test:5000/quick:1 2>/dev/null; "
+            "true")  # fmt: skip
+    lab.kubectl("delete", "validatingwebhookconfiguration", "meshlab-test-deny", "--ignore-not-found")
+    lab.kubectl("delete", "namespaces", "--selector=meshlab.test/rollouts", "--ignore-not-found", "--wait=false")
+    until(lambda: not lab.kubectl("get", "namespaces", "--selector=meshlab.test/rollouts", "--output=name"), 120,
+          "the namespaces of earlier runs are gone")  # fmt: skip
+
+
+def space(kind: str, by: str) -> str:
+    """Return the name of a namespace for one case and one tool."""
+    return f"{kind}-{by}".replace("_", "-")
+
+
+# -- the others ------------------------------------------------------------------------------------
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the seconds that something took, and what it returned."""
+    started = time.monotonic()
+    found = work()
+    return time.monotonic() - started, found
+
+
+def kubernetes_core(lab: Lab, kind: str, rollout: Rollout) -> tuple[float, str]:
+    """Apply and wait with kubernetes.core.k8s."""
+    task = {
+        "kubernetes.core.k8s": {
+            "definition": rollouts.deployment(rollout, space(kind, "k8s")), "kubeconfig": KUBECONFIG,
+            "wait": True, "wait_timeout": CAP,
+        },
+        "vars": {"ansible_python_interpreter": PYTHON},
+    }  # fmt: skip
+    seconds, (result,) = timed(lambda: lab.tasks([task]))
+    assert result.get("failed"), result
+    return seconds, str(result["msg"])
+
+
+def istioctl(lab: Lab, kind: str, rollout: Rollout) -> tuple[float, str]:
+    """Install the gateway with istioctl itself."""
+    namespace, hub, tag = space(kind, "istioctl"), lab.variables["istio_hub"], lab.variables["istio_tag"]
+    spec = {**rollouts.operator(rollout, namespace, hub, tag), "revision": namespace}
+    document = {"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": spec}
+    path = f"/root/{namespace}.yaml"
+    lab.write(path, json.dumps(document))
+    seconds, said = timed(
+        lambda: lab.ssh(f"{lab.istioctl} install -y -f {path} --readiness-timeout {CAP}s 2>&1; echo rc=$?")
+    )
+    assert "rc=0" not in said, said
+    return seconds, next((line for line in said.splitlines() if line.startswith("Error")), said[-300:])
+
+
+@pytest.fixture(scope="module")
+def others(lab: Lab, stand_ins: None) -> Iterator[Callable[[str, str], tuple[float, str]]]:
+    """Let the others have all their cases at once, when the first result is asked for; return each result."""
+    tools = {"k8s": kubernetes_core, "istioctl": istioctl}
+    futures: dict[tuple[str, str], Future[tuple[float, str]]] = {}
+    with ThreadPoolExecutor(max_workers=len(FAILING)) as pool:
+
+        def result(by: str, kind: str) -> tuple[float, str]:
+            if (by, kind) not in futures:
+                lab.apply([obj for name, each in FAILING.items() for obj in each.namespace(space(name, by))])
+                futures.update({(by, name): pool.submit(tools[by], lab, name, each) for name, each in FAILING.items()})
+                for future in futures.values():
+                    with contextlib.suppress(AssertionError):
+                        future.result()
+            return futures[(by, kind)].result()
+
+        yield result
+
+
+# -- ours ------------------------------------------------------------------------------------------
+
+
+def apply(lab: Lab, kind: str, rollout: Rollout, *, fails: bool, grace: float = GRACE) -> tuple[float, Result]:
+    """Apply and wait with our module."""
+    arguments = {"definition": rollouts.deployment(rollout, space(kind, "ours")), "wait_timeout": 300,
+                 "failure_grace": grace}  # fmt: skip
+    return timed(lambda: lab.ours("manifests", arguments, fails=fails))
+
+
+def install(lab: Lab, kind: str, rollout: Rollout) -> tuple[float, Result]:
+    """Install the gateway with our module."""
+    namespace, hub, tag = space(kind, "install"), lab.variables["istio_hub"], lab.variables["istio_tag"]
+    arguments = {"path": lab.istioctl, "spec": rollouts.operator(rollout, namespace, hub, tag), "revision": namespace,
+                 "profile": "empty", "failure_grace": GRACE}  # fmt: skip
+    return timed(lambda: lab.ours("istioctl_install", arguments, fails=True))
+
+
+@pytest.mark.parametrize("kind", FAILING)
+def test_a_rollout_that_fails_is_named(kind: str, lab: Lab, measured: dict[str, Any]) -> None:
+    rollout = FAILING[kind]
+    lab.apply([obj for by in ("ours", "install") for obj in rollout.namespace(space(kind, by))])
+    for by, work in (("manifests", lambda: apply(lab, kind, rollout, fails=True)),
+                     ("istioctl_install", lambda: install(lab, kind, rollout))):  # fmt: skip
+        seconds, result = work()
+        first = result["failures"][0]
+        measured[by] = {"seconds": round(seconds, 1), "reason": first["reason"], "message": result["msg"]}
+        assert re.fullmatch(rollout.reason, first["reason"]), result["msg"]
+        assert "Deployment" in first["object"]
+        assert first["advice"]
+        assert not rollout.final or seconds <= FINAL_SECONDS, result["msg"]
+    if kind == "crash":
+        assert "the disk is missing" in " ".join(first["log"])
+    if kind not in ("quota", "denied"):
+        assert first["pod"], "the pod is named"
+
+
+@pytest.mark.parametrize("kind", FAILING)
+@pytest.mark.parametrize("by", ["k8s", "istioctl"])
+def test_what_others_need(
+    kind: str, by: str, lab: Lab, others: Callable[[str, str], tuple[float, str]], measured: dict[str, Any]
+) -> None:
+    seconds, said = others(by, kind)
+    measured.update(seconds=round(seconds, 1), capped=seconds >= CAP, cap=CAP, said=said)
+
+
+# -- what only looks so ---------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def name_unknown(lab: Lab) -> Iterator[None]:
+    """The registry's name is known only after a while."""
+    with _later(NOT_READY_SECONDS, lambda: lab.ssh("echo 127.0.0.1 registry.meshlab.test >> /etc/hosts")):
+        yield
+
+
+@contextlib.contextmanager
+def node_not_ready(lab: Lab) -> Iterator[None]:
+    """The kubelet is stopped until the node counts as lost, and comes back after a while."""
+    query = 'jsonpath={.items[0].status.conditions[?(@.type=="Ready")].status}'
+    lab.ssh("systemctl stop kubelet")
+    try:
+        until(lambda: lab.ssh(f"kubectl get nodes -o '{query}'") != "True", 120, "the node is lost")
+        with _later(NOT_READY_SECONDS, lambda: lab.ssh("systemctl start kubelet")):
+            yield
+    finally:
+        lab.ssh("systemctl start kubelet")
+
+
+@contextlib.contextmanager
+def no_injector(lab: Lab) -> Iterator[None]:
+    """Nothing is behind the injector's webhook, and comes back after a while."""
+
+    def replicas(count: int) -> None:
+        lab.kubectl("-n", "istio-system", "scale", "deployment", "istiod", f"--replicas={count}")
+
+    replicas(0)
+    try:
+        lab.kubectl("-n", "istio-system", "wait", "pods", "--selector=app=istiod", "--for=delete", "--timeout=60s")
+        with _later(NOT_READY_SECONDS, lambda: replicas(1)):
+            yield
+    finally:
+        replicas(1)
+
+
+@contextlib.contextmanager
+def _later(seconds: float, work: Callable[[], Any]) -> Iterator[None]:
+    """Do something in the background after a while; it has been done at the end."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        future = pool.submit(lambda: (time.sleep(seconds), work()))
+        yield
+        future.result()
+
+
+TROUBLES = {"dns": name_unknown, "node_not_ready": node_not_ready, "webhook_coming_up": no_injector}
+LEAST = {"slow_pull": PULL_SECONDS, "two_crashes": 10}
+"""Seconds that the trouble lasts at the least: a wait that ends sooner has not met it."""
+
+
+@pytest.mark.parametrize("kind", PASSING)
+def test_a_rollout_that_only_looks_so_is_not_given_up(kind: str, lab: Lab, measured: dict[str, Any]) -> None:
+    rollout = PASSING[kind]
+    lab.apply(rollout.namespace(space(kind, "ours")))
+    with TROUBLES.get(kind, contextlib.nullcontext)(lab):
+        seconds, result = apply(lab, kind, rollout, fails=False, grace=CAP)
+    measured.update(seconds=round(seconds, 1), waited=result["waited"]["seconds"])
+    status = json.loads(lab.kubectl("-n", space(kind, "ours"), "get", "deployment", "app", "--output=json"))["status"]
+    assert status["readyReplicas"] == 1
+    assert result["waited"]["seconds"] >= LEAST.get(kind, NOT_READY_SECONDS - 5)
