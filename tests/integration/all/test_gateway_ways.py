@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""gateway_url_info on a lab: each way into the mesh is found where it is the one that answers; failures are explained."""
+"""gateway_url_info on a lab: each way into the mesh is found where it is the one that answers, failures explained."""
 
 from __future__ import annotations
 
