@@ -32,6 +32,13 @@ def lab() -> Lab:
     return Lab.of_inventory(Path(path).resolve())
 
 
+@pytest.fixture(scope="module")
+def whole_lab_afterwards(lab: Lab) -> Iterator[None]:
+    """Leave the lab as the playbook makes it."""
+    yield
+    lab.playbook("site")
+
+
 @pytest.fixture
 def measured(request: pytest.FixtureRequest) -> dict[str, Any]:
     """What a test has measured: whatever it puts in here stands in its evidence."""

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,11 +20,7 @@ WORKLOADS = "move-me"
 CANARY = "canary"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def whole_lab_afterwards(lab: Lab) -> Iterator[None]:
-    """Leave the lab as the playbook makes it."""
-    yield
-    lab.playbook("site")
+pytestmark = pytest.mark.usefixtures("whole_lab_afterwards")
 
 
 def changed_lines(result: dict[str, Any]) -> list[str]:

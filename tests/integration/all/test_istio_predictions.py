@@ -38,6 +38,9 @@ GONE_SECONDS = 20.0
 """istioctl does not wait for what it deletes."""
 
 
+pytestmark = pytest.mark.usefixtures("whole_lab_afterwards")
+
+
 @pytest.fixture(scope="module", autouse=True)
 def images(lab: Lab) -> None:
     """Have the images under the names that the cases ask for."""
