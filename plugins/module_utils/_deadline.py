@@ -13,7 +13,9 @@ import http.client
 import io
 import socket
 import ssl
+import subprocess
 import time
+from collections.abc import Sequence
 from typing import Any, Callable
 
 
@@ -23,19 +25,29 @@ class Connection(http.client.HTTPConnection):
     :param address: a name or an IP address, without brackets.
     :param context: how to speak TLS; None means plain.
     :param server_name: the name for SNI and for the check of the certificate.
+    :param proxy_command: a program with its arguments whose standard input and output are the connection, such as
+        ``ssh -W``, and which then finds the address by itself.
     """
 
-    def __init__(self, address: str, port: int, context: ssl.SSLContext | None, server_name: str) -> None:
+    def __init__(
+        self,
+        address: str,
+        port: int,
+        context: ssl.SSLContext | None,
+        server_name: str,
+        proxy_command: Sequence[str] = (),
+    ) -> None:
         super().__init__(address, port)
+        self.proxy_command = proxy_command
+        self._proxy: subprocess.Popen[bytes] | None = None
         self.context = context
         self.server_name = server_name
         self.deadline = 0.0
 
     def connect(self) -> None:
         """Connect to the first address that takes the connection; each gets its share of the time left."""
-        plain = self._connected()
+        plain = self._through_proxy() if self.proxy_command else self._connected()
         try:
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.sock = _Socket(self._secured(plain), self._left)
         except BaseException:
             plain.close()
@@ -49,11 +61,32 @@ class Connection(http.client.HTTPConnection):
             try:
                 plain.settimeout(self._left() / (len(places) - index))
                 plain.connect(place)
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return plain
             except OSError as error:
                 plain.close()
                 failure = error
         raise failure
+
+    def _through_proxy(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._proxy = subprocess.Popen(
+                    self.proxy_command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True
+                )
+            except OSError:
+                ours.close()
+                raise
+        return ours
+
+    def close(self) -> None:
+        """Close the connection, and end the program that it went through."""
+        super().close()
+        if self._proxy is not None:
+            self._proxy.kill()
+            self._proxy.wait()
+            self._proxy = None
 
     def _secured(self, plain: socket.socket) -> socket.socket:
         if self.context is None:

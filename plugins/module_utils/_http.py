@@ -97,6 +97,7 @@ class Target:
     server_name: str
     context: ssl.SSLContext | None
     timeout: float
+    proxy_command: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def target(
     ca_path: str | None = None,
     client_cert: str | None = None,
     client_key: str | None = None,
+    proxy_command: Sequence[str] = (),
 ) -> Target:
     """Check a request and prepare it for sending.
 
@@ -129,6 +131,7 @@ def target(
     :param timeout: seconds for one whole exchange.
     :param validate_certs: check the server's certificate against ``ca_path`` or the system's authorities.
     :param client_cert: PEM file for mutual TLS (the key may be in it, or in ``client_key``).
+    :param proxy_command: a program with its arguments whose standard input and output are the connection.
     :raises InputError: the URL, a header or a file cannot be used; nothing was sent.
     """
     scheme, address, port, path = _split(url)
@@ -143,7 +146,8 @@ def target(
             # The value may be a secret.
             raise InputError(f"The header {name!r} cannot be sent: only visible ASCII characters can.")
     context = _tls_context(validate_certs, ca_path, client_cert, client_key) if scheme == "https" else None
-    return Target(url, address, port, path, method, given, _host_name(given["host"]), context, timeout)
+    name = _host_name(given["host"])
+    return Target(url, address, port, path, method, given, name, context, timeout, tuple(proxy_command))
 
 
 def fetch(asked: Target) -> Answer:
@@ -202,7 +206,9 @@ class Session:
             self.close()
         if self._connection is None:
             asked = self.target
-            self._connection = Connection(asked.address, asked.port, asked.context, asked.server_name)
+            self._connection = Connection(
+                asked.address, asked.port, asked.context, asked.server_name, asked.proxy_command
+            )
         return self._connection
 
 

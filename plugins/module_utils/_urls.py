@@ -20,7 +20,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     params = module.params
     options = {name: params[name] for name in HTTP_OPTIONS}
     patience = min(params["timeout"] or PROBE_SECONDS, PROBE_SECONDS)
-    asked = [target(url, timeout=patience, **options) for url in params["urls"]]
+    through = params["proxy_command"]
+    asked = [target(url, timeout=patience, proxy_command=through, **options) for url in params["urls"]]
     started = time.monotonic()
     while True:
         url, tried = "", []

@@ -39,6 +39,14 @@ options:
       - One request may take that long as well, but at most 5 seconds.
     type: float
     default: 5.0
+  proxy_command:
+    description:
+      - A program with its arguments whose standard input and output are the connection to the URLs' server, such as
+        C(ssh -W HOST:PORT), as the option ProxyCommand of ssh has it. No shell is used.
+      - Without it, the requests go out directly.
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode:
     support: full
@@ -59,6 +67,12 @@ EXAMPLES = r"""
     body: "<title>Simple Bookstore App</title>"
   delegate_to: localhost
   register: browser
+
+- name: Find out whether a browser could open it through ssh -L
+  meshlab.istio.url_info:
+    urls: ["http://{{ gateway.gateway_url }}/productpage"]
+    proxy_command: [ssh, -W, "{{ gateway.gateway_url }}", "trainer@{{ ansible_host }}"]
+  delegate_to: localhost
 
 - name: Wait until Kiali answers
   meshlab.istio.url_info:
@@ -116,6 +130,7 @@ def main() -> None:
             "status": {"type": "list", "elements": "int", "default": [200]},
             "body": {"type": "str"},
             "timeout": {"type": "float", "default": 5.0},
+            "proxy_command": {"type": "list", "elements": "str", "default": []},
             **HTTP_OPTIONS,
         },
         required_by={"client_key": "client_cert"},

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import Any
 
 import pytest
@@ -72,3 +73,39 @@ def test_a_url_that_swallows_packets_takes_no_longer_than_the_wait(capsys: pytes
     assert result["url"] == server.url()
     assert result["tried"][0]["reason"] == "no complete answer came within 0.5 s"
     assert result["seconds"] < 3
+
+
+PIPE = """
+import socket, sys, threading
+link = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def up():
+    while data := sys.stdin.buffer.read1():
+        link.sendall(data)
+threading.Thread(target=up, daemon=True).start()
+while data := link.recv(65536):
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+"""
+
+
+def test_a_program_is_the_connection(capsys: pytest.CaptureFixture[str]) -> None:
+    with Server(lambda _seen: Reply(body=b"books")) as server:
+        through = [sys.executable, "-c", PIPE, str(server.port)]
+        _code, result = run(capsys, urls=["http://shop.invalid/"], body="books", proxy_command=through)
+        assert result["url"] == "http://shop.invalid/"
+        assert server.seen[0].headers["host"] == "shop.invalid"
+
+
+@pytest.mark.parametrize(
+    ("through", "reason"),
+    [
+        (["/no/such/program"], "the network failed: No such file or directory"),
+        ([sys.executable, "-c", "raise SystemExit(255)"], "the connection was"),
+    ],
+)
+def test_a_program_that_makes_no_connection(
+    capsys: pytest.CaptureFixture[str], through: list[str], reason: str
+) -> None:
+    _code, result = run(capsys, urls=["http://shop.invalid/"], proxy_command=through, timeout=0)
+    assert result["url"] == ""
+    assert result["tried"][0]["reason"].startswith(reason)
