@@ -40,6 +40,7 @@ class Service:
     at_boot: bool = False
     restart_seconds: float = 1.0
     timeout_seconds: int = 90
+    state: str | None = None
 
     @property
     def unit(self) -> str:
@@ -77,22 +78,27 @@ class Service:
 
 
 def ensure(services: list[Service], state: str, check_mode: bool, systemctl: Systemctl | None = None) -> dict[str, Any]:
-    """Bring services to ``state`` (started, stopped or absent).
+    """Bring services to ``state`` (started, stopped or absent), or each to one of its own.
 
     :returns: changed, diff (list of before/after per unit that differs), services (per name: unit, state, restarts).
     :raises InputError: a command's program is not an absolute path.
     :raises CommandError: systemd refused.
     """
     systemctl = systemctl or Systemctl()
+    wanted = {service.unit: service.state or state for service in services}
     for service in services:
-        if state == "started" and not "".join(service.command[:1]).startswith("/"):
+        if wanted[service.unit] == "started" and not "".join(service.command[:1]).startswith("/"):
             raise InputError(f"The command of service {service.name} must begin with an absolute path.")
     found = _states(systemctl, services)
     before = {service.unit: _before(service, found[service.unit]) for service in services}
-    after = {service.unit: _after(service, state, before[service.unit]) for service in services}
+    after = {service.unit: _after(service, wanted[service.unit], before[service.unit]) for service in services}
     differing = [service for service in services if before[service.unit] != after[service.unit]]
     if differing and not check_mode:
-        _carry_out(systemctl, differing, before, state)
+        # What goes first makes room: a service to start may listen where another did.
+        for each in ("absent", "stopped", "started"):
+            chosen = [service for service in differing if wanted[service.unit] == each]
+            if chosen:
+                _carry_out(systemctl, chosen, before, each)
         found = _states(systemctl, services)
     return {
         "changed": bool(differing),

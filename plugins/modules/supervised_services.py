@@ -39,6 +39,8 @@ options:
                 default: false}
       restart_seconds: {description: Seconds from a death to the next start., type: float, default: 1.0}
       timeout_seconds: {description: Seconds that a start may take., type: int, default: 90}
+      state: {description: 'What this service is to be, in place of O(state).', type: str,
+              choices: [started, stopped, absent]}
   state:
     description: V(started) also at boot, V(stopped) until asked again, V(absent) without a trace.
     type: str
@@ -76,6 +78,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 from ansible_collections.meshlab.istio.plugins.module_utils._services import Service, ensure
 
+STATES = ["started", "stopped", "absent"]
 SERVICE_OPTIONS: dict[str, Any] = {
     "name": {"type": "str", "required": True},
     "description": {"type": "str", "default": ""},
@@ -87,6 +90,7 @@ SERVICE_OPTIONS: dict[str, Any] = {
     "at_boot": {"type": "bool", "default": False},
     "restart_seconds": {"type": "float", "default": 1.0},
     "timeout_seconds": {"type": "int", "default": 90},
+    "state": {"type": "str", "choices": STATES},
 }
 
 
@@ -101,7 +105,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
-            "state": {"type": "str", "choices": ["started", "stopped", "absent"], "default": "started"},
+            "state": {"type": "str", "choices": STATES, "default": "started"},
         },
         supports_check_mode=True,
     )

@@ -165,6 +165,21 @@ def test_a_running_service_whose_file_is_gone_can_be_removed(systemd: Systemd) -
     assert not ensure([FORWARD], "absent", False, systemd)["changed"]
 
 
+def test_one_call_starts_some_and_removes_others_first(systemd: Systemd) -> None:
+    ensure([FORWARD], "started", False, systemd)
+    systemd.calls.clear()
+    services = [OTHER, Service("forward", "", [], state="absent")]
+    foreseen = ensure(services, "started", True, systemd)
+    result = ensure(services, "started", False, systemd)
+    assert (result["changed"], result["diff"]) == (True, foreseen["diff"])
+    assert systemd.calls == [
+        f"stop -- {FORWARD.unit}", f"disable -- {FORWARD.unit}", "daemon-reload",
+        "daemon-reload", f"enable -- {OTHER.unit}", f"start --no-block -- {OTHER.unit}",
+    ]  # fmt: skip
+    assert [path.name for path in systemd.folder.iterdir()] == [OTHER.unit]
+    assert not ensure(services, "started", False, systemd)["changed"]
+
+
 @pytest.mark.parametrize("command", [[], ["kubectl", "port-forward"]])
 def test_a_command_without_an_absolute_path_is_refused_first(systemd: Systemd, command: list[str]) -> None:
     with pytest.raises(InputError, match="The command of service bad must begin with an absolute path"):

@@ -16,10 +16,13 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.meshlab.istio.plugins.module_utils import _services
 from ansible_collections.meshlab.istio.plugins.modules import supervised_services
 
-# `show` for a unit that systemd 252 doesn't know; everything else succeeds and is written down.
+# `show` for units that systemd 252 doesn't know; everything else succeeds and is written down.
 SYSTEMCTL = """#!/bin/sh
 echo "$@" >> {folder}/calls
-if [ "$1" = show ]; then printf 'NRestarts=0\\nActiveState=inactive\\nUnitFileState=\\n'; fi
+[ "$1" = show ] || exit 0
+for unit in "$@"; do
+  case $unit in *.service) printf 'NRestarts=0\\nActiveState=inactive\\nUnitFileState=\\n\\n';; esac
+done
 """
 
 
@@ -54,6 +57,12 @@ def test_a_service_with_every_default(capsys: pytest.CaptureFixture[str], units:
 def test_a_service_to_remove_needs_no_command(capsys: pytest.CaptureFixture[str], units: Path) -> None:
     code, result = run(capsys, services=[{"name": "a"}], state="absent")
     assert (code, result["changed"]) == (0, False)
+
+
+def test_a_service_has_a_state_of_its_own(capsys: pytest.CaptureFixture[str], units: Path) -> None:
+    code, result = run(capsys, services=[{"name": "a", "command": ["/bin/a"]}, {"name": "b", "state": "absent"}])
+    assert (code, result["changed"]) == (0, True)
+    assert [path.name for path in units.iterdir()] == ["meshlab-a.service"]
 
 
 def test_a_service_to_start_needs_one(capsys: pytest.CaptureFixture[str], units: Path) -> None:
