@@ -126,6 +126,12 @@ PASSING = {
     "webhook_coming_up": Rollout("the injector's webhook is coming up", "", labels={"istio-injection": "enabled"}),
 }  # fmt: skip
 
+LEAST = {"slow_pull": 40.0, "dns": 15.0, "node_not_ready": 15.0, "two_crashes": 10.0, "webhook_coming_up": 15.0}
+"""Seconds that each of these lasts, so that a wait that ends much sooner has not met it.
+
+Of the crashes it is the kubelet's first back-off.
+"""
+
 
 def deployment(rollout: Rollout, namespace: str, name: str = "app") -> Object:
     """Return a Deployment of the pod."""

@@ -22,9 +22,9 @@ Row = tuple[str, str, str, str]
 NOT_READ = {
     "events", "events.events.k8s.io", "pods", "replicasets.apps", "controllerrevisions.apps", "endpoints",
     "endpointslices.discovery.k8s.io", "leases.coordination.k8s.io", "nodes", "componentstatuses",
-    "ipaddresses.networking.k8s.io",
+    "ipaddresses.networking.k8s.io", "apiservices.apiregistration.k8s.io",
 }  # fmt: skip
-"""What controllers write all the time, and nobody installs."""
+"""What controllers and the API server write all the time, and nobody installs."""
 
 MADE_BY_OTHERS = {
     ("ConfigMap", "istio-ca-root-cert"): "istiod, in every namespace",
