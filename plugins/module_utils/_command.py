@@ -17,11 +17,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import IO, Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError
+from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import postponed
 
 PATIENCE_SECONDS = 3.0
 """How long a tool may take to end after SIGINT, before SIGKILL comes."""
@@ -94,41 +95,21 @@ class CommandLineTool:
         """
         cmd = [self.resolve(), *arguments]
         started = time.monotonic()
-        try:
-            process = subprocess.Popen(
-                cmd,
-                stdin=subprocess.PIPE if input_text is not None else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env=self._environ(),
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-            )
-        except OSError as error:
-            # Such as "Exec format error": the file is of another architecture, or was cut off.
-            raise CommandError(
-                f"{cmd[0]} cannot be run on this host: {error.strerror}. {self.install_hint}",
-                cmd=cmd, rc=None, stdout="", stderr="",
-            ) from error  # fmt: skip
         streams: tuple[list[str], list[str]] = ([], [])
-        readers = [
-            threading.Thread(target=_collect, args=(pipe, lines, on_line), daemon=True)
-            for pipe, lines in zip((process.stdout, process.stderr), streams)
-        ]
-        # Written beside, as a tool that doesn't read more than a pipe holds would outlast any time-out.
-        writer = threading.Thread(target=_feed, args=(process.stdin, input_text or ""), daemon=True)
-        for thread in (*readers, writer):
-            thread.start()
         timed_out = False
-        try:
-            process.wait(timeout=timeout)
-        except subprocess.TimeoutExpired:
-            timed_out = True
-        finally:
-            if process.poll() is None:
-                _kill_group(process)
+        with self._running(cmd, with_input=input_text is not None) as process:
+            readers = [
+                threading.Thread(target=_collect, args=(pipe, lines, on_line), daemon=True)
+                for pipe, lines in zip((process.stdout, process.stderr), streams)
+            ]
+            # Written beside, as a tool that doesn't read more than a pipe holds would outlast any time-out.
+            writer = threading.Thread(target=_feed, args=(process.stdin, input_text or ""), daemon=True)
+            for thread in (*readers, writer):
+                thread.start()
+            try:
+                process.wait(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                timed_out = True
         for reader in readers:
             # A grandchild may hold the pipe open; what was read so far is enough.
             reader.join(timeout=DRAIN_SECONDS)
@@ -143,6 +124,36 @@ class CommandLineTool:
         if check and done.rc != 0:
             raise self.failure(done)
         return done
+
+    @contextlib.contextmanager
+    def _running(self, cmd: list[str], *, with_input: bool) -> Iterator[subprocess.Popen[str]]:
+        """Start ``cmd``; at the end of the block, however it comes, nothing of it runs any more."""
+        process: subprocess.Popen[str] | None = None
+        try:
+            with postponed():
+                process = subprocess.Popen(
+                    cmd,
+                    stdin=subprocess.PIPE if with_input else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    env=self._environ(),
+                    text=True,
+                    encoding="utf-8",
+                    errors="replace",
+                    start_new_session=True,
+                )
+            yield process
+        except OSError as error:
+            if process is not None:
+                raise
+            # Such as "Exec format error": the file is of another architecture, or was cut off.
+            raise CommandError(
+                f"{cmd[0]} cannot be run on this host: {error.strerror}. {self.install_hint}",
+                cmd=cmd, rc=None, stdout="", stderr="",
+            ) from error  # fmt: skip
+        finally:
+            if process is not None and process.poll() is None:
+                _kill_group(process)
 
     def failure(self, done: Completed) -> CommandError:
         """Turn a non-zero exit into an error; subclasses add what they know about the tool's codes."""

@@ -13,6 +13,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lifeline, let_go
 
 PYTHON = "~/.local/share/meshlab/python/bin/python3"
 """The environment that the role ``host`` makes, with kubernetes and jmespath in it."""
@@ -29,6 +30,7 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
     missing = [name for name in names if importlib.util.find_spec(name) is None]
     python = os.path.expanduser(PYTHON)
     if missing and not has_respawned() and os.access(python, os.X_OK):
+        let_go()
         respawn_module(python)
     if missing and module.check_mode:
         raise Unreachable(f"This host does not have the Python libraries {', '.join(missing)} yet.")
@@ -41,9 +43,13 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
 
 
 def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
-    """Call ``work`` and end the module with what it returns, or with the MeshlabError that it raises."""
+    """Call ``work`` and end the module with what it returns, or with the MeshlabError that it raises.
+
+    It ends without a result when nobody waits for one any more (see Lifeline).
+    """
     try:
-        result = work(module)
+        with Lifeline():
+            result = work(module)
     except MeshlabError as error:
         module.fail_json(**error.result())
     for warning in result.pop("warnings", []):
