@@ -13,8 +13,9 @@ class ModuleDocFragment:
 options:
   progress_file:
     description:
-      - File on the host that the task runs on, to which the module appends a JSON object a line while it works,
-        with C(at) (Unix time) and C(text).
-      - The action plugin of the same name sets and reads it; there is no need to give it.
+      - File on the host that the task runs on, which must not exist. The module makes it when it has something to say,
+        adds a JSON object a line while it works, with C(at) (Unix time) and C(text), and removes it when it ends.
+      - The action plugin of the same name sets and reads it to show how far a task has come; there is no need to give
+        it.
     type: path
 """

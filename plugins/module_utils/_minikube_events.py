@@ -92,15 +92,15 @@ class Events:
         elif kind == EVENT + "error":
             self.errors.append({str(key): str(value) for key, value in data.items()})
         elif kind == EVENT + "download.progress":
-            self._tell(f"minikube downloads {data.get('artifact')}: {_percent(data.get('progress'))}")
+            self._tell(f"downloading {data.get('artifact')}: {_percent(data.get('progress'))}")
 
     def _step(self, data: dict[str, Any], message: str) -> None:
         current, total = _number(data.get("currentstep")), _number(data.get("totalsteps"))
         name = str(data.get("name", ""))
         seconds = round(time.monotonic() - self._started, 1)
         self.steps.append({"name": name, "message": message, "current": current, "total": total, "seconds": seconds})
-        where = f"step {current} of {total}, " if current is not None else ""
-        self._tell(f"minikube: {where}{message}")
+        where = f"[{current}/{total}] " if current is not None else ""
+        self._tell(where + message)
 
     def _tell(self, text: str) -> None:
         if self._progress is not None:

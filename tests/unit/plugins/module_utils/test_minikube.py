@@ -32,7 +32,7 @@ def test_events_of_a_failed_start() -> None:
         (1, 19, "Selecting Driver"),
         (3, 19, "Starting Node"),
     ]
-    assert told[0] == "minikube: step 0 of 19, minikube v1.38.1 on Debian 12.11 (docker/amd64)"
+    assert told[0] == "[0/19] minikube v1.38.1 on Debian 12.11 (docker/amd64)"
     assert any("--force" in warning for warning in events.warnings)
     # The last error is only a box of text; the one with an exit code ended the command.
     assert events.fatal()["name"] == "GUEST_PROVISION"
@@ -47,10 +47,10 @@ def test_events_of_a_download_and_a_detour() -> None:
     events.feed(event("step", currentstep="", totalsteps="19", name="Stopping", message="Stopping node"))
     events.feed(event("step", currentstep="²", totalsteps="19", name="Stopping", message="Stopping node"))
     assert told == [
-        "minikube downloads preload.tar: 25%",
-        "minikube downloads preload.tar: …",
-        "minikube: Stopping node",
-        "minikube: Stopping node",
+        "downloading preload.tar: 25%",
+        "downloading preload.tar: …",
+        "Stopping node",
+        "Stopping node",
     ]
     assert [step["current"] for step in events.steps] == [None, None]
     assert Events().fatal() == {}

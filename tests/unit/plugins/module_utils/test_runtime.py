@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _errors, _runtime
+from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import SIGNALS, Lifeline
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 
 
@@ -78,6 +82,8 @@ class Respawned(Exception):
 
 
 def respawn(path: str) -> None:
+    """The other process is the one to be stopped; this one only waits for it."""
+    assert {signal.getsignal(number) for number in SIGNALS} == {signal.SIG_IGN}
     raise Respawned(path)
 
 
@@ -89,7 +95,11 @@ def test_libraries_that_are_here_need_nothing(home: Path, monkeypatch: pytest.Mo
 
 def test_the_module_goes_on_where_the_libraries_are(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_runtime, "respawn_module", respawn)
-    with patch_module_args({}), pytest.raises(Respawned, match=r"/\.local/share/meshlab/python/bin/python3$"):
+    with (
+        Lifeline(),
+        patch_module_args({}),
+        pytest.raises(Respawned, match=r"/\.local/share/meshlab/python/bin/python3$"),
+    ):
         _runtime.need_libraries(AnsibleModule(argument_spec={}), "json", "no_such_library")
 
 
@@ -126,6 +136,31 @@ def test_progress_is_written_for_its_owner_and_not_twice(tmp_path: Path) -> None
     assert [line["text"] for line in lines] == ["Starting", "Wärmer", "Starting"]
     assert all(line["at"] > 1_700_000_000 for line in lines)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_progress_that_cannot_be_written_does_not_end_the_work(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("of somebody else")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for path in ("there", "link", "no/such/directory"):
+        Progress(str(tmp_path / path))("Starting")
+    assert (tmp_path / "there").read_text() == "of somebody else"
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_the_file_goes_with_the_program_that_made_it(tmp_path: Path) -> None:
+    (tmp_path / "there").touch()
+    program = (
+        "import os, sys\n"
+        "from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress\n"
+        "for path in sys.argv[1:]:\n"
+        "    Progress(path)('Starting')\n"
+        "print(*(os.path.exists(path) for path in sys.argv[1:]))\n"
+        "raise SystemExit(3)"
+    )
+    paths = [str(tmp_path / name) for name in ("there", "new")]
+    done = subprocess.run([sys.executable, "-c", program, *paths], stdout=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stdout) == (3, "True True\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]
 
 
 def test_progress_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
