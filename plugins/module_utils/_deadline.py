@@ -72,8 +72,9 @@ class Connection(http.client.HTTPConnection):
         ours, theirs = socket.socketpair()
         with theirs:
             try:
+                pipe = theirs.fileno()
                 self._proxy = subprocess.Popen(
-                    self.proxy_command, stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL, start_new_session=True
+                    self.proxy_command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, start_new_session=True
                 )
             except OSError:
                 ours.close()

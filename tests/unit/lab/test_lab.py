@@ -86,6 +86,8 @@ def apt(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[list[str]]:
     calls: list[list[str]] = []
     monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
     monkeypatch.setattr(machine, "execute", lambda words, **options: calls.append([*words, options["env"]]))
+    (folder / "inotify").write_text("9000\n")
+    monkeypatch.setattr(machine, "INOTIFY_LIMIT", folder / "inotify")
     monkeypatch.setattr(
         parts, "MACHINE_PACKAGES", {"coreutils": "true", "libc6": str(folder / "a.h"), "gcc": "no-such"}
     )
@@ -108,6 +110,15 @@ def test_nothing_is_installed_where_all_is_there(apt: list[list[str]], monkeypat
     monkeypatch.setattr(parts, "MACHINE_PACKAGES", {"coreutils": "true"})
     machine.prepare()
     assert apt == []
+
+
+def test_root_may_watch_enough_files_for_several_lab_hosts(apt: list[list[str]], folder: Path) -> None:
+    limit = folder / "inotify"
+    machine.prepare()
+    assert limit.read_text() == "9000\n", "a higher limit is somebody's wish"
+    limit.write_text("128\n")
+    machine.prepare()
+    assert limit.read_text() == "8192\n"
 
 
 def test_without_root_a_sentence(apt: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
