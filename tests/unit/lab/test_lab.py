@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -49,14 +51,17 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def test_a_bundle_is_made_once_and_replaces_older_ones(folder: Path, built: list[str]) -> None:
-    old = folder / "cache/build/bundle-old"
-    old.mkdir(parents=True)
+def test_a_bundle_is_made_once_and_those_that_nobody_uses_go(folder: Path, built: list[str]) -> None:
+    old, others = folder / "cache/build/bundle-old", folder / "cache/build/bundle-of-another-checkout"
+    for bundle_folder, days in ((old, 8), (others, 6)):
+        bundle_folder.mkdir(parents=True)
+        used = time.time() - days * 86400
+        os.utime(bundle_folder, (used, used))
     first = bundle.make_bundle()
     assert (first / "bin/tool").read_text() == "program"
     assert bundle.make_bundle() == first
     assert built == ["built"]
-    assert not old.exists()
+    assert (old.exists(), others.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("cut")])
