@@ -124,6 +124,7 @@ _HOST = _object(
     url=_text("The full URL that answered on the host."),
     gateway_url=_text("GATEWAY_URL of the tutorial: host:port of the ingress gateway, proven on the host."),
     browser_url=_text("The URL that answered from the controller, or an ssh -L command that was tried."),
+    tunnel=_text("The ssh -L command to type on one's own computer for what listens on the host's loopback only."),
     gateway_method=_text("How the gateway URL was found."),
     ingress_host=_text("INGRESS_HOST of the tutorial."),
     ingress_port=_count("INGRESS_PORT of the tutorial."),
@@ -146,8 +147,14 @@ _HOST = _object(
     addons=_list("The addons.", _object(
         "An addon.", "name",
         name=_text("Its name."), ready=_flag("Whether its own API says that it works."),
+        says=_text("What its API told."),
         stand_in=_flag("True when it is not the real program."), url=_text("Its dashboard."),
     )),
+    trace=_object(
+        "The trace of a request that was sent for it, found by its id.", "id", "spans", "services",
+        id=_text("Its id, in hexadecimal."), spans=_count("Spans that had arrived."),
+        services=_list("Who sent them.", _text("A service.")),
+    ),
     traffic=_TRAFFIC,
     prometheus=_object(
         "The proof that the requests arrived.", "requests_before", "requests_after",

@@ -49,6 +49,8 @@ def _links(host: Host) -> Markup:
     if browser:
         proof = "it answered from the controller" if facts.is_link(browser) else "this command was tried"
         rows.append(("From your computer", (link(browser), tag("small", proof))))
+    if host.get("tunnel", browser) != browser:
+        rows.append(("Dashboards first need", (host["tunnel"], tag("small", "typed on your computer"))))
     if "url" in host:
         method = host.get("gateway_method")
         proof = "it answered on the host" + (f", found by {method}" if method else "")
@@ -207,7 +209,12 @@ def _time(host: Host) -> Markup:
 def _pods(host: Host) -> Markup:
     addons = [
         [
-            (addon["name"], " ", tag("span", "stand-in", class_="badge standin") if addon.get("stand_in") else None),
+            (
+                addon["name"],
+                " ",
+                tag("span", "stand-in", class_="badge standin") if addon.get("stand_in") else None,
+                tag("small", addon["says"]) if "says" in addon else None,
+            ),
             _passed(addon.get("ready"), "ready", "not ready"),
         ]
         for addon in host.get("addons", [])

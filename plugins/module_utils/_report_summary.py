@@ -36,6 +36,11 @@ def _rows(host: Host) -> Iterator[tuple[str, str]]:
     browser = host.get("browser_url")
     if browser:
         yield ("Open" if facts.is_link(browser) else "On your computer"), browser
+    if host.get("tunnel", browser) != browser:
+        yield "On your computer", host["tunnel"]
+    links = [f"{addon['name']} {addon['url']}" for addon in host.get("addons", []) if addon.get("url")]
+    if links:
+        yield "Dashboards", ", ".join(links)
     if "url" in host:
         method = host.get("gateway_method")
         yield "On the host", f"curl {host['url']}" + (f"   (by {method})" if method else "")
@@ -58,6 +63,9 @@ def _rows(host: Host) -> Iterator[tuple[str, str]]:
                 f" ({facts.number(counted['requests_before'])} before, {facts.number(counted['requests_after'])} after)"
             ),
         )
+    trace = host.get("trace")
+    if trace:
+        yield "Trace", f"{trace['id']}: {trace['spans']} spans of {', '.join(trace['services'])}"
     runs = host.get("scenarios")
     passed = sum(run["passed"] for run in runs or [])
     yield "Scenarios", f"{passed} of {len(runs)} passed" if runs else "not run"

@@ -193,6 +193,9 @@ def test_summary_of_a_lab_that_works(works: dict[str, Any]) -> None:
         "The Istio lab on lab1 works.",
         "  Found            Sample data for tests: none of these numbers was measured.",
         "  Open             http://192.168.77.2:31380/productpage",
+        "  On your computer ssh -N -L 20001:127.0.0.1:20001 root@192.168.77.2",
+        "  Dashboards       prometheus http://127.0.0.1:9090, kiali http://127.0.0.1:20001/kiali,"
+        " grafana http://127.0.0.1:3000",
         "  On the host      curl http://10.106.41.7:80/productpage   (by LoadBalancer address)",
         "  Then             ssh -L 20001:127.0.0.1:20001 -L 3000:127.0.0.1:3000 root@192.168.77.2"
         "   (Kiali and Grafana on your own computer)",
@@ -201,6 +204,7 @@ def test_summary_of_a_lab_that_works(works: dict[str, Any]) -> None:
         "  Pods             21 of 21 ready",
         "  Traffic          100/100 requests answered 200, p50 27.9 ms, p95 55.3 ms",
         "  Prometheus       100 more requests counted (0 before, 100 after)",
+        "  Trace            463ac35c9f6413ad48485a3953bb6124: 9 spans of istio-ingressgateway, productpage.tutorial",
         "  Scenarios        not run",
         "  Stand-ins        kiali, grafana, jaeger, loki, bookinfo-images.tar (not the real programs)",
         "  Time             1 min 24 s",
@@ -215,6 +219,12 @@ def test_summary_of_a_lab_with_problems() -> None:
     assert "  On your computer ssh -L 8080:10.106.41.7:80 root@lab2.workshop.example.org" in lines
     assert "  Scenarios        3 of 4 passed" in lines
     assert lines[-1] == "  Report           not written (check mode)"
+
+
+def test_a_tunnel_that_is_also_the_way_to_the_gateway_is_said_once(works: dict[str, Any]) -> None:
+    works["tunnel"] = works["browser_url"] = "ssh -N -L 8080:10.0.0.1:80 root@lab1"
+    lines = summary(shape([works])["hosts"][0], None)
+    assert [line for line in lines if "ssh -N" in line] == ["  On your computer ssh -N -L 8080:10.0.0.1:80 root@lab1"]
 
 
 def test_summary_of_nothing_invents_nothing() -> None:
