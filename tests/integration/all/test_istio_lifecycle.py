@@ -15,7 +15,7 @@ from tests.integration.all.lab import Lab, Object, until
 from tests.integration.all.snapshot import happened, rows, snapshot
 
 MESH = "ConfigMap istio-system/istio"
-FIELD = "data.mesh.accessLogFile"
+VALUES = "ConfigMap istio-system/values"
 WORKLOADS = "move-me"
 CANARY = "canary"
 
@@ -84,23 +84,28 @@ def test_no_change(lab: Lab, measured: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("entry", "line"),
-    [
-        ("meshConfig.accessLogFile=/dev/null", ["- /dev/stdout", "+ /dev/null"]),
-        # Without the entry the profile's own value is back.
-        ("", ["- /dev/null", "+ /dev/stdout"]),
-    ],
+    ("entry", "old", "new"),
+    [("/dev/null", "/dev/stdout", "/dev/null"), ("", "/dev/null", "/dev/stdout")],
     ids=["change a value", "remove a value"],
 )
 def test_the_diff_shows_that_field_and_no_other(
-    entry: str, line: list[str], lab: Lab, measured: dict[str, Any]
+    entry: str, old: str, new: str, lab: Lab, measured: dict[str, Any]
 ) -> None:
-    options = {"set": [entry]} if entry else {}
+    """The mesh's configuration, and what istioctl keeps of the values: merged ones, and those that were given.
+
+    Without the entry the profile's own value is back.
+    """
+    options = {"set": [f"meshConfig.accessLogFile={entry}"]} if entry else {}
     predicted = istio.install(lab, "--check", "--diff", **options)
     before = snapshot(lab)
     done = istio.install(lab, "--diff", **options)
-    wanted = [f"{MESH} {each[0]} {FIELD}: {each[2:]}" for each in line]
-    assert changed_lines(predicted) == changed_lines(done) == wanted
+    given = f'data.original-values.meshConfig: {{"accessLogFile": "{entry or old}"}}'
+    assert changed_lines(predicted) == changed_lines(done)
+    assert sorted(changed_lines(done)) == sorted([
+        f"{MESH} - data.mesh.accessLogFile: {old}", f"{MESH} + data.mesh.accessLogFile: {new}",
+        f"{VALUES} - data.merged-values.meshConfig.accessLogFile: {old}",
+        f"{VALUES} + data.merged-values.meshConfig.accessLogFile: {new}", f"{VALUES} {'+' if entry else '-'} {given}",
+    ])  # fmt: skip
     assert happened(before, snapshot(lab)) == rows(predicted)
     assert istio.started(done)
     measured.update(diff=changed_lines(done), install_seconds=done["seconds"])
@@ -109,14 +114,13 @@ def test_the_diff_shows_that_field_and_no_other(
 def test_a_new_value_comes_and_goes(lab: Lab, measured: dict[str, Any]) -> None:
     """A field that no profile has: it appears, and removed from the spec it goes."""
     shown = []
-    for options in ({"set": ["meshConfig.defaultConfig.drainDuration=7s"]}, {}):
+    for options in ({"set": ["meshConfig.rootNamespace=mesh-root"]}, {}):
         done = istio.install(lab, "--diff", **options)
-        assert {row[0] for row in rows(done)} == {MESH}
+        assert {row[0] for row in rows(done)} == {MESH, VALUES}
         shown.append(changed_lines(done))
     measured["diff"] = shown
-    assert shown == [
-        [f"{MESH} + data.mesh.defaultConfig.drainDuration: 7s"], [f"{MESH} - data.mesh.defaultConfig.drainDuration: 7s"]
-    ]  # fmt: skip
+    assert all("rootNamespace" in line for lines in shown for line in lines)
+    assert [line.replace(" + ", " - ") for line in shown[0]] == shown[1]
 
 
 def test_upgrade_in_place_and_no_downgrade(lab: Lab, measured: dict[str, Any]) -> None:
