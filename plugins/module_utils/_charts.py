@@ -21,6 +21,10 @@ _TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 """Steps of a time axis, in seconds."""
 
 
+EDGE = 0.08
+"""Words around a place this near an edge could be cut on a phone."""
+
+
 def bars(
     rows: Sequence[dict[str, Any]], *, title: str, unit: str = "", largest: float = 0, distinct: bool = False
 ) -> Markup:
@@ -73,8 +77,7 @@ def histogram(buckets: Sequence[dict[str, Any]], latency: dict[str, float]) -> M
             words_over.append(_text(facts.number(bucket["count"]), _at((index + 0.5) / count), 165 - height,
                                     anchor="middle", class_="halo"))  # fmt: skip
         if (count - 1 - index) % every == 0:
-            # "more" is wider than its bar and would be cut.
-            where, anchor = ("100%", "end") if bound is None else (_at((index + 0.5) / count), "middle")
+            where, anchor = _inside((index + 0.5) / count)
             drawn.append(_text(words, where, 187, anchor=anchor, class_="muted"))
     for row, key in enumerate(key for key in ("p50", "p95", "p99") if key in latency):
         place = _place(latency[key], shown, below)
@@ -102,9 +105,8 @@ def gantt(stages: Sequence[dict[str, Any]]) -> Markup:
     for index in range(int(total / step) + 1):
         place = index * step / total
         drawn.append(tag("line", x1=_at(place), x2=_at(place), y1=0, y2=height, class_="grid"))
-        # The last line may be so near the edge that centred words would be cut.
-        anchor = "start" if index == 0 else "end" if place > 0.92 else "middle"
-        drawn.append(_text(_clock(index * step), _at(place), height + 15, anchor=anchor, class_="muted"))
+        where, anchor = _inside(place)
+        drawn.append(_text(_clock(index * step), where, height + 15, anchor=anchor, class_="muted"))
     for index, stage in enumerate(stages):
         top, took = index * 36, stage["end"] - stage["start"]
         drawn += [
@@ -157,6 +159,13 @@ def _box(x: str, y: float, width: str, height: float, class_: str, radius: float
 
 def _at(share: float) -> str:
     return f"{min(max(share, 0), 1) * 100:.2f}%"
+
+
+def _inside(share: float) -> tuple[str, str]:
+    """Return position and anchor of words around a place; so near an edge that they could be cut, they begin there."""
+    if share < EDGE:
+        return "0", "start"
+    return ("100%", "end") if share > 1 - EDGE else (_at(share), "middle")
 
 
 def _clock(value: int) -> str:

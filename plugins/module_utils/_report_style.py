@@ -81,6 +81,7 @@ th,td{text-align:left;padding:8px 14px 8px 0;border-top:1px solid var(--line);ve
 thead th{border-top:0;color:var(--muted);font-weight:600;font-size:13.5px;padding-top:0;white-space:nowrap}
 th:last-child,td:last-child{padding-right:0}
 td.n,th.n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}
+td .badge{white-space:normal;overflow-wrap:anywhere;border-radius:12px}
 td small{display:block;font-size:13px;line-height:1.4}
 tbody th{font-weight:500}
 .good{color:var(--ok);font-weight:600;white-space:nowrap}
