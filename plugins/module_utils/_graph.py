@@ -13,6 +13,13 @@ QUERY = (
     '(istio_requests_total{reporter="source"})'
 )
 
+NOW = "time()"
+"""Prometheus' own clock: this host's may differ."""
+
+SCRAPED = 'min(timestamp(up{pod!=""})) or vector(time())'
+"""When the pod that has waited longest was scraped last; now, where no target is a pod. A failed scrape counts too,
+and a target that has gone is not waited for (Prometheus 3.10, scrape/scrape.go: report samples, stale markers)."""
+
 
 def edges_of(samples: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Turn the answer to QUERY into edges.

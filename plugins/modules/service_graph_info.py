@@ -10,7 +10,8 @@ short_description: The service graph that Prometheus has measured
 version_added: 0.1.0
 description:
   - Asks the Prometheus of the cluster which workload called which service, through the API server's proxy.
-  - Can wait until a count has arrived, so that the graph is the one after the traffic.
+  - Can wait until a count has arrived and every pod has been scraped since, so that the graph is the one after the
+    traffic, with all of its edges.
 author: meshlab contributors (@meshlab)
 extends_documentation_fragment:
   - meshlab.istio.cluster
@@ -27,7 +28,10 @@ options:
     type: str
     required: true
   bound:
-    description: Wait until the value of O(query) is at least this.
+    description:
+      - Wait until Prometheus has scraped every pod since the task began, and the value of O(query) is at least this.
+      - One pod is scraped after the other, so that without that the graph could hold what the gateway has sent and not
+        yet what reviews received.
     type: float
   timeout:
     description: Seconds to wait for Prometheus, and for O(bound).
@@ -76,7 +80,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
-from ansible_collections.meshlab.istio.plugins.module_utils._graph import QUERY, edges_of
+from ansible_collections.meshlab.istio.plugins.module_utils._graph import NOW, QUERY, SCRAPED, edges_of
 from ansible_collections.meshlab.istio.plugins.module_utils._prometheus import ask
 
 
@@ -86,14 +90,18 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     options = module.params
     cluster = Cluster(options["kubeconfig"], options["context"])
     wanted = None
+    waited = 0.0
     if options["bound"] is not None and not module.check_mode:
         wanted = {"metric": "value", "relation": ">=", "bound": options["bound"]}
+        now = ask(cluster, {**options, "query": NOW}, None)["value"]
+        since = {"metric": "value", "relation": ">=", "bound": now}
+        waited = ask(cluster, {**options, "query": SCRAPED}, since)["waited"]
     answer = ask(cluster, options, wanted)
     graph = ask(cluster, {**options, "query": QUERY}, None)
     return {
         "changed": False,
         "value": answer["value"] or 0.0,
-        "waited": answer["waited"],
+        "waited": round(waited + answer["waited"], 2),
         "edges": edges_of(graph["result"]),
     }
 

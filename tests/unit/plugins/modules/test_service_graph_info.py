@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""service_graph_info as Ansible runs it, on a stand-in of a Prometheus that scrapes one pod after the other."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from ansible.module_utils.testing import patch_module_args
+
+from ansible_collections.meshlab.istio.plugins.module_utils import _prometheus
+from ansible_collections.meshlab.istio.plugins.module_utils._graph import NOW, QUERY, SCRAPED
+from ansible_collections.meshlab.istio.plugins.modules import service_graph_info
+from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import FakeCluster
+
+Object = dict[str, Any]
+PATH = "/api/v1/namespaces/istio-system/services/prometheus:9090/proxy/api/v1/query"
+COUNT = "sum(requests)"
+EDGES = (("gateway", "productpage"), ("productpage", "reviews"))
+
+
+class Scrapes:
+    """A Prometheus whose clock ticks with each query; it scrapes productpage three ticks after the gateway."""
+
+    def __init__(self) -> None:
+        self.clock = 1000.0
+        self.asked: list[str] = []
+        self.last = {"gateway": 990.0, "productpage": 991.0}
+        self.counted = {"gateway": 10, "productpage": 10}
+
+    def answer(self, query: Object) -> Object:
+        self.clock += 1
+        self.asked.append(query["query"])
+        for pod, tick in (("gateway", 1003.0), ("productpage", 1006.0)):
+            if self.clock >= tick:
+                self.last[pod], self.counted[pod] = tick, 110
+        return {"data": {"resultType": "vector", "result": self._result(query["query"])}}
+
+    def _result(self, query: str) -> list[Object]:
+        if query == QUERY:
+            return [
+                {"metric": {"source_app": source, "destination_service_name": to, "response_code": "200"},
+                 "value": [0, str(self.counted[source])]}
+                for source, to in EDGES
+            ]  # fmt: skip
+        value = {NOW: self.clock, SCRAPED: min(self.last.values()), COUNT: self.counted["gateway"]}[query]
+        return [{"metric": {}, "value": [0, str(value)]}]
+
+
+@pytest.fixture
+def scrapes(monkeypatch: pytest.MonkeyPatch) -> Scrapes:
+    stand_in, found = FakeCluster(), Scrapes()
+    stand_in.answers[PATH] = found.answer
+    monkeypatch.setattr(_prometheus, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(service_graph_info, "Cluster", lambda kubeconfig, context: stand_in)
+    return found
+
+
+def run(capsys: pytest.CaptureFixture[str], **options: Any) -> Object:
+    with patch_module_args({"query": COUNT, **options}), pytest.raises(SystemExit):
+        service_graph_info.main()
+    result: Object = json.loads(capsys.readouterr().out)
+    return result
+
+
+def requests(result: Object) -> dict[str, float]:
+    return {edge["source"]: edge["requests"] for edge in result["edges"]}
+
+
+def test_without_a_bound_the_graph_is_the_one_of_now(scrapes: Scrapes, capsys: pytest.CaptureFixture[str]) -> None:
+    result = run(capsys)
+    assert (result["value"], result["changed"], requests(result)) == (10.0, False, {"gateway": 10, "productpage": 10})
+    assert scrapes.asked == [COUNT, QUERY]
+
+
+def test_the_graph_after_traffic_has_what_every_pod_counted(
+    scrapes: Scrapes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The gateway's count is there three ticks before productpage's."""
+    result = run(capsys, bound=110, timeout=30)
+    assert (result["value"], requests(result)) == (110.0, {"gateway": 110, "productpage": 110})
+
+
+def test_in_check_mode_nothing_is_waited_for(scrapes: Scrapes, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(capsys, bound=110, _ansible_check_mode=True)["value"] == 10.0
+
+
+def test_a_pod_that_is_not_scraped_in_time_is_said(scrapes: Scrapes, capsys: pytest.CaptureFixture[str]) -> None:
+    scrapes.clock = -(10.0**6)
+    scrapes.last = {"gateway": -(10.0**7), "productpage": -(10.0**7)}
+    result = run(capsys, bound=110, timeout=0.1)
+    assert result["failed"]
+    assert SCRAPED in result["msg"]
