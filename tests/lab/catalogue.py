@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which images the lab needs, and what is in each: Kubernetes, Istio, Prometheus, sleep, and the stand-ins."""
+"""Which images the lab needs, and what is in each: Kubernetes, Istio, Prometheus, Zipkin, sleep, and the stand-ins."""
 
 from __future__ import annotations
 
@@ -28,6 +28,11 @@ IPTABLES_LINKS = {
     },
     "usr/bin/sh": "bash",
 }
+GLIBC = tuple(
+    f"usr/lib/x86_64-linux-gnu/{name}"
+    for name in ("libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libgcc_s.so.1")
+)
+"""For programs of Python wheels, which are no paths of the Debian root, so that ldd is not asked about them there."""
 CERTIFICATES = ("etc/ssl/certs/ca-certificates.crt",)
 
 
@@ -39,6 +44,8 @@ class Built:
     stand_ins: Path
     envoy: Path
     root: Path
+    java: Path
+    zipkin: Path
 
 
 def images(built: Built) -> list[Image]:
@@ -90,11 +97,7 @@ def _istio(built: Built) -> list[Image]:
                 "usr/local/bin/envoy": built.envoy,
                 "var/lib/istio/envoy/envoy_bootstrap_tmpl.json": istio / "envoy_bootstrap.json",
             },
-            # ldd of the wheel's Envoy gives these; the wheel is no path of the Debian root.
-            debian=(*IPTABLES, *CERTIFICATES, "usr/bin/curl", *(
-                f"usr/lib/x86_64-linux-gnu/{name}"
-                for name in ("libc.so.6", "libm.so.6", "libdl.so.2", "librt.so.1", "libpthread.so.0", "libgcc_s.so.1")
-            )),
+            debian=(*IPTABLES, *CERTIFICATES, "usr/bin/curl", *GLIBC),
             links=IPTABLES_LINKS, texts=TEXTS,
         ),
     ]  # fmt: skip
@@ -104,7 +107,7 @@ def _samples(built: Built) -> list[Image]:
     release = built.go["istio"] / "release" / "samples"
     found = []
     for manifest in (*(release / "addons" / f"{name}.yaml" for name in ("prometheus", "loki", "kiali", "jaeger",
-                                                                        "grafana")),
+                                                                        "grafana", "extras/zipkin")),
                      release / "bookinfo/platform/kube/bookinfo.yaml", release / "sleep/sleep.yaml"):  # fmt: skip
         found += re.findall(r"^\s*(?:- )?image:\s*\"?([^\s\"]+)", manifest.read_text(), re.MULTILINE)
     return [_sample(reference, built) for reference in dict.fromkeys(found)]
@@ -133,6 +136,18 @@ def _sample(reference: str, built: Built) -> Image:
             debian=("usr/bin/curl", "usr/bin/sleep", "usr/bin/bash", "usr/bin/cat", "usr/bin/ls", "usr/bin/env",
                     "usr/bin/date", "usr/bin/seq", "usr/bin/grep", *CERTIFICATES),
             links={"usr/bin/sh": "bash"}, texts=TEXTS,
+        )  # fmt: skip
+    if name == "zipkin-slim":
+        runtime = {
+            f"opt/java/{file.relative_to(built.java)}": file for file in sorted(built.java.rglob("*")) if file.is_file()
+        }
+        return Image(
+            reference, f"Maven io.zipkin:zipkin-server:{parts.ZIPKIN}:slim, with Java from PyPI {parts.JAVA}",
+            # It starts on two busy cores within the pods' usual time, and keeps to a small host's memory.
+            entrypoint=("/opt/java/bin/java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx128m", "-jar",
+                        "/zipkin.jar"),
+            environment={"MEM_MAX_SPANS": "50000"}, user="1000", files={"zipkin.jar": built.zipkin, **runtime},
+            debian=(*GLIBC, "usr/lib/x86_64-linux-gnu/libz.so.1"), texts=TEXTS,
         )  # fmt: skip
     bookinfo = re.fullmatch(r"examples-bookinfo-(\w+)-(v\d)", name)
     if bookinfo:
