@@ -28,15 +28,14 @@ NOT_READ = {
 
 MADE_BY_OTHERS = {
     ("ConfigMap", "istio-ca-root-cert"): "istiod, in every namespace",
-    ("ConfigMap", "istio-leader"): "istiod, when it leads",
-    ("ConfigMap", "istio-namespace-controller-election"): "istiod, when it leads",
-    ("ConfigMap", "istio-gateway-status-leader"): "istiod, when it leads",
-    ("ConfigMap", "istio-gateway-deployment"): "istiod, when it leads",
     ("ConfigMap", "kube-root-ca.crt"): "the controller manager, in every namespace",
     ("Secret", "istio-ca-secret"): "istiod, when it starts for the first time",
     ("ServiceAccount", "default"): "the controller manager, in every namespace",
 }
 """Kind and name of objects that come as a consequence → whose work they are."""
+
+LEADER = "control-plane.alpha.kubernetes.io/leader"
+"""Annotation of the ConfigMaps by which istiod's replicas choose a leader for each of their tasks."""
 
 ROLLOUT = 'metadata.annotations["deployment.kubernetes.io/revision"]'
 """The Deployment controller counts rollouts here."""
@@ -49,7 +48,12 @@ def snapshot(lab: Lab) -> dict[owned.Key, Object]:
     items = json.loads(lab.kubectl("get", wanted, "--all-namespaces", "--ignore-not-found", "--output=json"))["items"]
     found = {owned.key_of(obj): obj for obj in items}
     assert ("Namespace", "", "kube-system") in found
-    return {key: obj for key, obj in found.items() if (obj["kind"], obj["metadata"]["name"]) not in MADE_BY_OTHERS}
+    return {
+        key: obj
+        for key, obj in found.items()
+        if (obj["kind"], obj["metadata"]["name"]) not in MADE_BY_OTHERS
+        and LEADER not in obj["metadata"].get("annotations", {})
+    }
 
 
 def rows(result: dict[str, Any]) -> set[Row]:
