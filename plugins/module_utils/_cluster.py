@@ -54,6 +54,7 @@ class Cluster:
                 "Start the cluster first, or give `kubeconfig` and `context`.",
             ) from error
         self.host: str = configuration.host
+        self._configuration = configuration
         self._api = client.ApiClient(configuration)
         self._dynamic: Any = None
 
@@ -118,13 +119,26 @@ class Cluster:
         )  # fmt: skip
 
     def delete(
-        self, api_version: str, kind: str, name: str, namespace: str | None = None, *, dry_run: bool = False
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        dry_run: bool = False,
+        propagation: str = "Foreground",
+        grace_seconds: int | None = None,
     ) -> bool:
-        """Delete one object with its dependents (foreground); return whether it was there."""
+        """Delete one object with its dependents; return whether it was there.
+
+        :param propagation: ``Foreground`` keeps the object until its dependents have gone, ``Background`` does not.
+        :param grace_seconds: how long a pod may take to end; None leaves it to the pod, 0 kills it.
+        """
         try:
             self._call(
                 "delete", api_version, kind,
-                name=name, namespace=namespace, propagation_policy="Foreground", dry_run="All" if dry_run else None,
+                name=name, namespace=namespace, propagation_policy=propagation, dry_run="All" if dry_run else None,
+                grace_period_seconds=grace_seconds,
             )  # fmt: skip
         except NotFound:
             return False
@@ -185,6 +199,16 @@ class Cluster:
         except ValueError as error:
             raise ClusterError(f"{self.host}{path} answered something that is not JSON: {body[:80]!r}") from error
 
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        """POST ``body`` as JSON to any path of the API server, such as a pod's eviction subresource."""
+        self._raw("POST", path, query={}, read_timeout=READ_SECONDS, body=dict(body)).close()
+
+    def new_client(self) -> Any:
+        """Return another client of the same API, for what takes one over, such as the library's websockets."""
+        from kubernetes import client
+
+        return client.ApiClient(self._configuration)
+
     def version(self) -> str:
         """Return the API server's gitVersion, such as v1.34.4."""
         return str(self.json("/version")["gitVersion"])
@@ -218,10 +242,11 @@ class Cluster:
             document: Object = json.loads(answer.data)
             return document
 
-    def _raw(self, method: str, path: str, *, query: Mapping[str, str], read_timeout: float) -> Any:
+    def _raw(self, method: str, path: str, *, query: Mapping[str, str], read_timeout: float, body: Any = None) -> Any:
+        headers = {"Accept": "application/json, */*", **({"Content-Type": "application/json"} if body else {})}
         with _translated(self.host):
             return self._api.call_api(
-                path, method, query_params=list(query.items()), header_params={"Accept": "application/json, */*"},
+                path, method, query_params=list(query.items()), header_params=headers, body=body,
                 auth_settings=["BearerToken"], _preload_content=False, _return_http_data_only=True,
                 _request_timeout=(CONNECT_SECONDS, read_timeout),
             )  # fmt: skip

@@ -46,9 +46,10 @@ class Plan:
     version_pattern: re.Pattern[bytes] | None = None
 
 
-def generate(asked: Target, plan: Plan, progress: Progress) -> dict[str, Any]:
+def generate(asked: Target, plan: Plan, progress: Progress, stop: threading.Event | None = None) -> dict[str, Any]:
     """Send requests as planned and return what was measured.
 
+    :param stop: no more requests are started once it is set; those under way are waited for.
     :returns: ``sent`` = the sum of ``status`` (good and bad answers, by status code) and ``errors`` (requests
         without a complete answer by the kinds of HttpError, and those with the wrong body as ``body``);
         ``succeeded`` (complete answers 200-399 with the right body) and its share; latency of every complete
@@ -66,6 +67,8 @@ def generate(asked: Target, plan: Plan, progress: Progress) -> dict[str, Any]:
                 for future in finished:
                     future.result()
                 progress(_words(tallies, plan, tickets.seconds()))
+                if stop is not None and stop.is_set():
+                    tickets.close()
         finally:
             tickets.close()
     return _measurements(tallies, plan, tickets.seconds())

@@ -41,6 +41,15 @@ def patched(objects: Iterable[Object], patches: Sequence[Mapping[str, Any]]) -> 
     return result
 
 
+def patched_document(document: Any, patch: Any, where: str) -> Any:
+    """Return a copy of any JSON-like data after one patch (a merge patch or a list of operations).
+
+    :param where: what the data is called in messages.
+    :raises InputError: an operation does not fit the data.
+    """
+    return _patched(copy.deepcopy(document), patch, where)
+
+
 def merged(target: Any, patch: Any) -> Any:
     """Return ``target`` after a merge patch: mappings are merged, None removes, everything else replaces."""
     if not isinstance(patch, Mapping):

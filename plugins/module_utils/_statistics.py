@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from typing import Any, Callable
 
+from ansible_collections.meshlab.istio.plugins.module_utils import _binomial
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 
 PERCENTILES = (50, 90, 95, 99)
@@ -19,7 +20,7 @@ BUCKETS_MS = tuple(float(f"{10 ** (step / 10):.3g}") for step in range(-10, 51))
 """Upper bounds in milliseconds, ten a decade from 0.1 ms to 100 s: the same for every run, so that
 histograms of different runs and hosts can be laid over each other and added."""
 
-COUNTS = frozenset({"status", "errors", "by_version", "version_share"})
+COUNTS = frozenset({"status", "errors", "by_version", "version_share", "by_name"})
 """Measurements that count kinds of events: a kind that is not listed was seen no times."""
 
 RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -30,6 +31,9 @@ RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
     "between": lambda measured, bound: bool(bound[0] <= measured <= bound[1]),
+    "binomial": lambda measured, bound: bool(
+        _binomial.p_value(measured, bound["of"], bound["share"]) >= _binomial.SIGNIFICANCE
+    ),
 }
 
 
@@ -77,7 +81,11 @@ def check_hypothesis(hypothesis: Mapping[str, Any]) -> None:
     relation, bound = hypothesis["relation"], hypothesis["bound"]
     if relation not in RELATIONS:
         raise InputError(f"{relation!r} is not a relation; use one of {' '.join(RELATIONS)}.")
-    if relation == "between":
+    if relation == "binomial":
+        fits = isinstance(bound, dict) and set(bound) == {"share", "of"} and isinstance(bound["of"], str)
+        fits = fits and _is_number(bound["share"]) and 0 <= bound["share"] <= 1
+        wanted = "a mapping of `share` (0 to 1) and `of` (the metric that counts the trials)"
+    elif relation == "between":
         fits = isinstance(bound, list) and len(bound) == 2 and all(map(_is_number, bound)) and bound[0] <= bound[1]
         wanted = "a list of two numbers, the smaller one first"
     elif relation in ("==", "!="):
@@ -92,15 +100,18 @@ def judge(hypothesis: Mapping[str, Any], measurements: Mapping[str, Any]) -> dic
     """Tell whether what was measured is what was expected.
 
     :param hypothesis: ``metric`` (a key of the measurements; dots lead into nested ones, as in
-        ``latency_ms.p99`` or ``status.503``), ``relation`` (one of RELATIONS) and ``bound``.
+        ``latency_ms.p99`` or ``status.503``), ``relation`` (one of RELATIONS) and ``bound``. The bound of
+        ``binomial`` is the ``share`` of the trials, which the metric ``of`` counts, that should be in ``metric``.
     :param measurements: names and values, as the load generator or a scenario returns them.
-    :returns: the hypothesis with ``measured`` and ``passed``. What was not measured (``measured`` is None)
-        or has no order never passes.
+    :returns: the hypothesis with ``measured`` and ``passed``; for ``binomial`` also ``trials``, the exact ``p`` and
+        the ``interval`` of the share. What was not measured (``measured`` is None) or has no order never passes.
     :raises InputError: the hypothesis makes no sense.
     """
     check_hypothesis(hypothesis)
     metric, relation, bound = hypothesis["metric"], hypothesis["relation"], hypothesis["bound"]
-    measured = _look_up(metric, measurements)
+    measured = look_up(metric, measurements)
+    if relation == "binomial":
+        return _judge_share(metric, measured, bound, look_up(bound["of"], measurements))
     comparable = measured is not None if relation in ("==", "!=") else _is_number(measured)
     passed = comparable and RELATIONS[relation](measured, bound)
     return {"metric": metric, "relation": relation, "bound": bound, "measured": measured, "passed": passed}
@@ -109,17 +120,41 @@ def judge(hypothesis: Mapping[str, Any], measurements: Mapping[str, Any]) -> dic
 def sentence(verdict: Mapping[str, Any]) -> str:
     """Say in words what ``judge`` returned."""
     measured = "nothing was measured" if verdict["measured"] is None else f"measured {verdict['measured']}"
-    return f"{verdict['metric']} {verdict['relation']} {verdict['bound']} ({measured})"
+    if "p" in verdict:
+        low, high = verdict["interval"]
+        measured += f" of {verdict['trials']}, p {verdict['p']:.2g}, share {low:.3f} to {high:.3f}"
+    bound = verdict["bound"]
+    if verdict["relation"] == "binomial":
+        bound = f"{bound['share']} of {bound['of']}"
+    return f"{verdict['metric']} {verdict['relation']} {bound} ({measured})"
 
 
-def _look_up(metric: str, measurements: Mapping[str, Any]) -> Any:
+def look_up(metric: str, measurements: Mapping[str, Any]) -> Any:
+    """Return the value of a metric (see ``judge``), None if it was not measured."""
     name, _dot, rest = metric.partition(".")
     value = measurements.get(name)
     if not rest:
         return value if not isinstance(value, (dict, list)) else None
     if not isinstance(value, Mapping):
         return None
-    return value.get(rest, 0) if name in COUNTS else _look_up(rest, value)
+    if rest in value and not isinstance(value[rest], (dict, list)):
+        # A name may have dots of its own, such as that of an identity.
+        return value[rest]
+    return value.get(rest, 0) if name in COUNTS else look_up(rest, value)
+
+
+def _judge_share(metric: str, count: Any, bound: Mapping[str, Any], trials: Any) -> dict[str, Any]:
+    verdict = {"metric": metric, "relation": "binomial", "bound": bound, "measured": count, "passed": False}
+    whole = isinstance(count, int) and isinstance(trials, int) and 0 <= count <= trials and trials > 0
+    if not whole:
+        return verdict
+    return {
+        **verdict,
+        "trials": trials,
+        "p": _binomial.p_value(count, trials, bound["share"]),
+        "interval": list(_binomial.interval(count, trials)),
+        "passed": RELATIONS["binomial"](count, {**bound, "of": trials}),
+    }
 
 
 def _is_number(value: Any) -> bool:

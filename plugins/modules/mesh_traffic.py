@@ -78,12 +78,18 @@ options:
         type: str
         required: true
       relation:
-        description: How the measured value has to compare with the bound.
+        description:
+          - How the measured value has to compare with the bound.
+          - V(binomial) is the exact two-sided test that a share of events is the expected one, passed unless what was
+            counted would be rarer than 0.001 if it were.
         type: str
         required: true
-        choices: ["<", "<=", "==", "!=", ">=", ">", between]
+        choices: ["<", "<=", "==", "!=", ">=", ">", between, binomial]
       bound:
-        description: A number, or for V(between) a list of two numbers, both of which are allowed values.
+        description:
+          - A number, or for V(between) a list of two numbers, both of which are allowed values.
+          - For V(binomial) a mapping of C(share), from 0 to 1, and C(of), the metric that counts the trials, such as
+            C(succeeded) for the metric V(by_version.v2).
         type: raw
         required: true
 attributes:
