@@ -29,11 +29,14 @@ SHOWN = 20
 
 LEFT_BY_ISTIOD = {
     ("v1", "Secret"): ("istio-ca-secret", "cacerts"),
-    ("v1", "ConfigMap"): ("istio-leader", "istio-namespace-controller-election", "istio-gateway-status-leader"),
     ("coordination.k8s.io/v1", "Lease"): ("istio-gateway-deployment",),
 }
 """What istiod itself writes into its namespace and no uninstall takes away (1.30.3
 pilot/pkg/leaderelection/leaderelection.go:38-62, security/pkg/pki/ca/ca.go:50)."""
+
+LEADER = "control-plane.alpha.kubernetes.io/leader"
+"""Annotation of the ConfigMaps by which istiod's replicas choose who does a task: one a task, more with each release.
+"""
 
 
 @dataclass
@@ -145,6 +148,11 @@ def _left_behind(cluster: Cluster, namespace: str, gone: set[owned.Key], *, base
     stays: list[Object] = []
     for (api_version, kind), names in LEFT_BY_ISTIOD.items():
         stays += [obj for name in names if (obj := cluster.find(api_version, kind, name, namespace)) is not None]
+    stays += [
+        obj
+        for obj in cluster.list("v1", "ConfigMap", namespace)
+        if obj["metadata"]["name"].startswith("istio-") and LEADER in (obj["metadata"].get("annotations") or {})
+    ]
     stays += cluster.list("v1", "ConfigMap", field_selector="metadata.name=istio-ca-root-cert")
     stays += [
         obj

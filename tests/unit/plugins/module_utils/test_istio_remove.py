@@ -88,6 +88,9 @@ def test_purge_takes_all_and_says_what_istiod_left(cluster: FakeCluster) -> None
     for namespace in ("default", "istio-system"):
         cluster.put({"apiVersion": "v1", "kind": "ConfigMap",
                      "metadata": {"name": "istio-ca-root-cert", "namespace": namespace}})  # fmt: skip
+    for name, notes in (("istio-ip-autoallocate", {removals.LEADER: "{}"}), ("istio-mine", None), ("other", {})):
+        cluster.put({"apiVersion": "v1", "kind": "ConfigMap",
+                     "metadata": {"name": name, "namespace": "istio-system", "annotations": notes}})  # fmt: skip
     cluster.teach("gateway.networking.k8s.io/v1", "GatewayClass", namespaced=False)
     for name, controller in (("istio", "istio.io/gateway-controller"), ("other", "example.com/x")):
         cluster.put({"apiVersion": "gateway.networking.k8s.io/v1", "kind": "GatewayClass", "metadata": {"name": name},
@@ -100,6 +103,7 @@ def test_purge_takes_all_and_says_what_istiod_left(cluster: FakeCluster) -> None
     assert removal.left_behind == [
         "ConfigMap default/istio-ca-root-cert",
         "ConfigMap istio-system/istio-ca-root-cert",
+        "ConfigMap istio-system/istio-ip-autoallocate",
         "GatewayClass istio",
         "MutatingWebhookConfiguration istio-revision-tag-prod",
         "Namespace istio-system",
