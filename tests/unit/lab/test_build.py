@@ -32,14 +32,14 @@ def test_the_right_file_is_kept(jar: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_another_file_is_refused_and_not_kept(jar: Path, tmp_path: Path) -> None:
-    with pytest.raises(LabError, match="has the SHA-256 .* Do not use it"):
+    with pytest.raises(LabError, match=r"has the SHA-256 .* Do not use it"):
         build.zipkin()
     assert not list((tmp_path / "cache").rglob("zipkin.jar"))
 
 
 def test_no_answer_says_what_to_do(jar: Path) -> None:
     jar.unlink()
-    with pytest.raises(LabError, match="cannot be downloaded: .* run the same command again"):
+    with pytest.raises(LabError, match=r"cannot be downloaded: .* run the same command again"):
         build.zipkin()
 
 
