@@ -58,6 +58,8 @@ def load_balancer(lab: Lab) -> Iterator[Status]:
     """What the test says is the load balancer: the tunnel rests. ``[]`` is none."""
 
     def write(ingress: list[Object]) -> None:
+        # As a balancer outside the cluster: otherwise kube-proxy itself would answer at the address.
+        ingress = [{**each, "ipMode": "Proxy"} if "ip" in each else each for each in ingress]
         patch = json.dumps({"status": {"loadBalancer": {"ingress": ingress or None}}})
         lab.kubectl("-n", SPACE, "patch", "service", SERVICE, "--subresource=status", "--type=merge", "--patch", patch)
 
