@@ -61,6 +61,7 @@ class Rounds:
         self.backend = next((name for name in self.names if name in PATHS), None) if trace else None
         self.probe = Probe(options["trace_url"] or "", options["trace_host"])
         self.trace: dict[str, Any] | None = None
+        self.arriving: dict[str, Any] | None = None
 
     def run(self, timeout: float) -> None:
         """Ask all that are not well yet, once a second, until all are or the time is up."""
@@ -112,11 +113,14 @@ class Rounds:
             self.reasons[name] = error.message
 
     def _trace(self) -> None:
+        """Look for the trace; it counts when no span was added to it for a round, so that it is a whole one."""
         if self.backend in self.well and self._can_trace() and self.trace is None:
-            # First the traces of earlier rounds: each had a second to arrive.
-            self.trace = self.probe.found(self.backend, self._fetch(self.backend))
-            if self.trace is None:
+            found = self.probe.found(self.backend, self._fetch(self.backend))
+            if found and found == self.arriving:
+                self.trace = found
+            elif found is None:
                 self.probe.send()
+            self.arriving = found
 
     def _can_trace(self) -> bool:
         """Tell whether the backend keeps spans: a stand-in does not."""

@@ -104,7 +104,7 @@ trace:
       description: Its id, as 32 hexadecimal digits.
       type: str
     spans:
-      description: How many spans had arrived when it was found.
+      description: How many spans it has, once no more have arrived for a second.
       type: int
     services:
       description: The services that sent them.

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What dies comes back: the tunnel and the port-forward when they are killed, the whole lab when its host reboots."""
+"""What dies comes back: the tunnel and the port-forwards when they are killed, the whole lab when its host reboots."""
 
 from __future__ import annotations
 
@@ -42,6 +42,12 @@ def _answers_on(machine: lab_host.Host, url: str) -> Callable[[], bool]:
     return lambda: TITLE in machine.run("curl", "--silent", "--max-time", "5", url, "||", "true")
 
 
+def _status_on(machine: lab_host.Host, url: str) -> int:
+    """Return the HTTP status on the host, 0 for no answer."""
+    words = ["curl", "--silent", "--max-time", "5", "--output", "/dev/null", "--write-out", "'%{http_code}'", url]
+    return int(machine.run(*words, "||", "true"))
+
+
 def _answers_here(url: str) -> bool:
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:
@@ -72,8 +78,40 @@ def test_a_killed_service_is_back_within_seconds(
     assert int(machine.run("systemctl", "show", "--property=NRestarts", "--value", unit)) >= before + KILLS
 
 
+def _processes(machine: lab_host.Host, units: list[str]) -> list[str]:
+    """Return the main process of each unit, 0 for one that does not run."""
+    shown = machine.run("systemctl", "show", "--property=MainPID", "--value", *units)
+    return shown.split()
+
+
+def test_killed_dashboards_are_back_within_seconds(machine: lab_host.Host, reports: list[dict[str, Any]]) -> None:
+    """All at once, ten times: each URL answers again within five seconds of its death."""
+    urls = {addon["name"]: addon["url"] for addon in reports[0]["addons"] if "url" in addon}
+    assert set(urls) >= {"kiali", "prometheus", "grafana", "jaeger"}
+    units = [f"meshlab-forward-{name}" for name in urls]
+    words = ["curl", "--silent", "--max-time", "5", "--write-out", "'%{http_code} '"]
+    words += [word for url in urls.values() for word in ("--output", "/dev/null", url)]
+
+    def answering() -> bool:
+        codes = machine.run(*words, "||", "true").split()
+        return len(codes) == len(urls) and all(code[0] in "23" for code in codes)
+
+    for _ in range(KILLS):
+        dead = _processes(machine, units)
+        assert "0" not in dead
+        machine.run("kill", "-KILL", *dead)
+
+        def reborn(dead: list[str] = dead) -> bool:
+            return not {"0", *dead} & set(_processes(machine, units))
+
+        _seconds_until(lambda: reborn() and answering(), ANSWER_SECONDS)
+
+
 def test_the_lab_is_back_after_a_reboot(machine: lab_host.Host, reports: list[dict[str, Any]]) -> None:
     lab_host.reboot(machine)
     url = f"http://{reports[0]['gateway_url']}/productpage"
     _seconds_until(_answers_on(machine, url), REBOOT_SECONDS)
     _seconds_until(lambda: _answers_here(reports[0]["browser_url"]), REBOOT_SECONDS)
+    for addon in reports[0]["addons"]:
+        if "url" in addon:
+            _seconds_until(lambda url=addon["url"]: _status_on(machine, url) in (200, 302, 307), REBOOT_SECONDS)  # type: ignore[misc]
