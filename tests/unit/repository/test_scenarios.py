@@ -1,0 +1,73 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The scenarios' files: all seventeen, each of the right form, each a tag, each with its lesson."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched_document
+from ansible_collections.meshlab.istio.plugins.module_utils._scenario_form import all_steps, check
+from tests.integration.all.breakages import BREAKAGES
+from tests.unit.repository.collection import ROOT, load
+
+ROLE = ROOT / "roles" / "scenarios"
+FILES = sorted((ROLE / "files").glob("*.yml"))
+NAMES: list[str] = load(ROLE / "vars" / "main.yml")["__scenarios_all"]
+COUNT = 17
+
+
+def test_each_scenario_is_a_file_and_a_tag() -> None:
+    assert len(NAMES) == COUNT
+    assert {path.stem for path in FILES} == set(NAMES)
+    (block,) = load(ROLE / "tasks" / "main.yml")
+    assert block["tags"] == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_form_and_the_lesson(name: str) -> None:
+    scenario = load(ROLE / "files" / f"{name}.yml")
+    assert scenario["name"] == name
+    check(scenario)
+    assert len(re.findall(r"[.!?](?:\s|$)", scenario["lesson"].strip())) == 2, "two sentences"
+    measured = {step.get("name") for step in all_steps(scenario["steps"])}
+    bars = scenario["picture"]["bars"]
+    assert bars
+    assert all(bar["metric"].rsplit(".", 1)[0].startswith(tuple(filter(None, measured))) for bar in bars)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_waits_for_a_fixed_time(name: str) -> None:
+    text = (ROLE / "files" / f"{name}.yml").read_text(encoding="utf-8")
+    assert not re.search(r"\b(pause|sleep \d|wait_for)\b", text)
+
+
+def test_each_scenario_has_a_way_to_break_it() -> None:
+    assert set(BREAKAGES) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_broken_scenario_still_has_the_right_form(name: str) -> None:
+    """It must fail by what is measured, not by its form; and its expectations stay as they are."""
+    scenario = load(ROLE / "files" / f"{name}.yml")
+    broken = patched_document(scenario, BREAKAGES[name][1], name)
+    check(broken)
+    assert broken != scenario
+    assert expectations(broken) == expectations(scenario)
+    assert BREAKAGES[name][0] in expectations(scenario)
+
+
+def expectations(scenario: dict[str, Any]) -> dict[str, Any]:
+    return {step["name"]: step.get("expect") for step in all_steps(scenario["steps"]) if "name" in step}
+
+
+def test_the_default_release_is_that_of_the_role_istio() -> None:
+    defaults = (ROLE / "defaults" / "main.yml").read_text(encoding="utf-8")
+    theirs = (ROOT / "roles" / "istio" / "defaults" / "main.yml").read_text(encoding="utf-8")
+    lookup = re.search(r"lookup\('meshlab\.istio\.preset', 'istio_version', default='[^']+'\)", theirs)
+    assert lookup
+    assert lookup.group() in defaults
