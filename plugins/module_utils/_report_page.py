@@ -10,7 +10,8 @@ from typing import Any
 from ansible_collections.meshlab.istio.plugins.module_utils import _report_facts as facts
 from ansible_collections.meshlab.istio.plugins.module_utils._html import Markup, document, tag
 from ansible_collections.meshlab.istio.plugins.module_utils._report_facts import Host
-from ansible_collections.meshlab.istio.plugins.module_utils._report_sections import SECTIONS, commands, table
+from ansible_collections.meshlab.istio.plugins.module_utils._report_parts import table
+from ansible_collections.meshlab.istio.plugins.module_utils._report_sections import SECTIONS, commands
 from ansible_collections.meshlab.istio.plugins.module_utils._report_style import STYLE
 
 _VERDICTS = {facts.OK: "works", facts.PROBLEM: "has problems", facts.UNKNOWN: "not proven"}

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _charts as charts
 from ansible_collections.meshlab.istio.plugins.module_utils import _report_facts as facts
 from ansible_collections.meshlab.istio.plugins.module_utils._html import Markup, join, tag
 from ansible_collections.meshlab.istio.plugins.module_utils._report_facts import Host
+from ansible_collections.meshlab.istio.plugins.module_utils._report_parts import label, not_run, pairs, passed, table
+from ansible_collections.meshlab.istio.plugins.module_utils._report_scenarios import scenarios
 from ansible_collections.meshlab.istio.plugins.module_utils._service_graph import service_graph
 
 _TUTORIAL_NAMES = (
@@ -20,11 +22,6 @@ _TUTORIAL_NAMES = (
     ("secure_ingress_port", "SECURE_INGRESS_PORT"),
     ("gateway_url", "GATEWAY_URL"),
 )
-
-
-def not_run(words: str = "Not run.") -> Markup:
-    """Return the place holder of a part that was not run."""
-    return tag("p", words, class_="empty")
 
 
 def link(address: Any, words: str | None = None) -> Markup:
@@ -58,11 +55,11 @@ def _links(host: Host) -> Markup:
     rows += [(name, tag("code", host[key])) for key, name in _TUTORIAL_NAMES if key in host]
     rows += [(addon["name"], link(addon["url"])) for addon in host.get("addons", []) if "url" in addon]
     glance = list(facts.versions(host)[:3])
-    glance += [(_label(key), str(value)) for key, value in host.get("lab", {}).items()]
+    glance += [(label(key), str(value)) for key, value in host.get("lab", {}).items()]
     return tag(
         "div",
-        tag("div", tag("h3", "Links"), _pairs(rows, "long") or not_run("No URL was proven."), class_="card"),
-        tag("div", tag("h3", "The lab"), _pairs(glance) or not_run("Not reported."), class_="card"),
+        tag("div", tag("h3", "Links"), pairs(rows, "long") or not_run("No URL was proven."), class_="card"),
+        tag("div", tag("h3", "The lab"), pairs(glance) or not_run("Not reported."), class_="card"),
         class_="two",
     )
 
@@ -122,7 +119,7 @@ def _traffic(host: Host) -> Markup:
     latency = traffic.get("latency_ms", {})
     buckets = [bucket for bucket in traffic.get("histogram", []) if bucket["count"]]
     spread = charts.histogram(traffic["histogram"], latency) if buckets else not_run("No latency was measured.")
-    all_latency = _pairs([(name, facts.milliseconds(value)) for name, value in latency.items()])
+    all_latency = pairs([(name, facts.milliseconds(value)) for name, value in latency.items()])
     query = host.get("prometheus", {}).get("query")
     return join([
         tag(
@@ -130,7 +127,7 @@ def _traffic(host: Host) -> Markup:
             tag("div", tag("h3", "Latency"), spread,
                 tag("details", tag("summary", "All percentiles"), all_latency) if latency else None,
                 class_="card"),
-            tag("div", tag("h3", "Answers"), _pairs(counts),
+            tag("div", tag("h3", "Answers"), pairs(counts),
                 tag("details", tag("summary", "The query"), tag("pre", tag("code", query), tabindex="0"))
                 if query else None,
                 class_="card"),
@@ -156,46 +153,8 @@ def _by_version(counts: dict[str, int]) -> Markup:
 
 
 def _bounds(thresholds: Sequence[dict[str, Any]]) -> Markup:
-    rows = [[facts.threshold(bound), _passed(bound["passed"], "kept", "missed")] for bound in thresholds]
+    rows = [[facts.threshold(bound), passed(bound["passed"], "kept", "missed")] for bound in thresholds]
     return table(["Bound", "Result"], rows)
-
-
-def _scenarios(host: Host) -> Markup:
-    runs = host.get("scenarios")
-    if not runs:
-        return tag("div", not_run(), class_="card")
-    return tag("div", [_scenario(run) for run in runs], class_="two") if len(runs) > 1 else _scenario(runs[0])
-
-
-def _scenario(run: dict[str, Any]) -> Markup:
-    facts_of = [(_label(key), _value(run[key])) for key in ("expected", "measured") if key in run]
-    if "seconds" in run:
-        facts_of.append(("Time", facts.seconds(run["seconds"])))
-    badge = tag("span", "passed" if run["passed"] else "failed", class_=f"badge {'ok' if run['passed'] else 'problem'}")
-    manifest = tag("pre", tag("code", run["manifest"]), tabindex="0") if run.get("manifest") else None
-    return tag(
-        "article",
-        tag("h3", run.get("title", run["name"]), badge),
-        tag("p", run["learned"], class_="muted") if "learned" in run else None,
-        _pairs(facts_of),
-        _picture(run.get("picture", {}), run.get("title", run["name"])),
-        tag("details", tag("summary", "Manifest"), tag("pre", tag("code", manifest), tabindex="0"))
-        if manifest
-        else None,
-        class_="card scenario",
-    )
-
-
-def _picture(picture: dict[str, Any], name: str) -> Markup | None:
-    title, unit = picture.get("title", name), picture.get("unit", "")
-    if picture.get("bars"):
-        words = ", ".join(f"{each['label']} {facts.number(each['value'])} {unit}".strip() for each in picture["bars"])
-        drawn = charts.bars(picture["bars"], title=f"{title}. {words}", unit=unit, distinct=True)
-    elif picture.get("points"):
-        drawn = charts.line(picture["points"], title=title, unit=unit)
-    else:
-        return None
-    return tag("figure", tag("figcaption", title), drawn)
 
 
 def _time(host: Host) -> Markup:
@@ -215,7 +174,7 @@ def _pods(host: Host) -> Markup:
                 tag("span", "stand-in", class_="badge standin") if addon.get("stand_in") else None,
                 tag("small", addon["says"]) if "says" in addon else None,
             ),
-            _passed(addon.get("ready"), "ready", "not ready"),
+            passed(addon.get("ready"), "ready", "not ready"),
         ]
         for addon in host.get("addons", [])
     ]
@@ -234,7 +193,7 @@ def _pod(pod: dict[str, Any]) -> list[Any]:
     inside = [tag("small", text) for text in (", ".join(pod.get("containers", [])), pod.get("image")) if text]
     ready = pod.get("ready")
     words = ready if isinstance(ready, str) else "ready" if ready else "not ready"
-    return [(pod["name"], inside), _passed(facts.pod_ready(pod), words, words), facts.number(pod.get("restarts", "?"))]
+    return [(pod["name"], inside), passed(facts.pod_ready(pod), words, words), facts.number(pod.get("restarts", "?"))]
 
 
 def _versions(host: Host) -> Markup:
@@ -251,7 +210,7 @@ def _versions(host: Host) -> Markup:
     files = table(["File, origin and SHA-256"], rows) if rows else not_run("No checksums were reported.")
     return tag(
         "div",
-        tag("div", tag("h3", "Versions"), _pairs(named) or not_run("Not reported."), class_="card"),
+        tag("div", tag("h3", "Versions"), pairs(named) or not_run("Not reported."), class_="card"),
         tag("div", tag("h3", "Files and what they were checked against"), files, class_="card"),
         class_="two",
     )
@@ -286,7 +245,7 @@ SECTIONS: tuple[tuple[str, str, Callable[[Host], Markup]], ...] = (
     ("links", "Links and the lab at a glance", _links),
     ("graph", "Service graph", _graph),
     ("traffic", "Traffic", _traffic),
-    ("scenarios", "Scenarios", _scenarios),
+    ("scenarios", "Scenarios", scenarios),
     ("time", "Where the time went", _time),
     ("pods", "Pods and addons", _pods),
     ("versions", "Versions and checksums", _versions),
@@ -295,36 +254,3 @@ SECTIONS: tuple[tuple[str, str, Callable[[Host], Markup]], ...] = (
     ("next", "What to do next", _next),
 )
 """Name in the page's addresses, heading, and what draws it, in the page's order."""
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]], numeric: Sequence[int] = ()) -> Markup:
-    """Return a table; the columns whose index is in ``numeric`` are set to the right."""
-    kinds = ["n" if index in numeric else None for index in range(len(head))]
-    titles = [tag("th", words, class_=kind, scope="col") for words, kind in zip(head, kinds)]
-    lines = [tag("tr", [tag("td", cell, class_=kind) for cell, kind in zip(row, kinds)]) for row in rows]
-    return tag("table", tag("thead", tag("tr", titles)), tag("tbody", lines))
-
-
-def _pairs(rows: Sequence[tuple[str, Any]], class_: str | None = None) -> Markup | None:
-    return tag("dl", [(tag("dt", name), tag("dd", value)) for name, value in rows], class_=class_) if rows else None
-
-
-def _label(key: str) -> str:
-    return key[:1].upper() + key[1:].replace("_", " ")
-
-
-def _passed(state: bool | None, good: str, wrong: str) -> Markup:
-    if state is None:
-        return tag("span", "not known", class_="muted")
-    return tag("span", good if state else wrong, class_="good" if state else "wrong")
-
-
-def _value(value: Any) -> Any:
-    """Write whatever a scenario expected or measured: text and numbers as they are, bounds as rules, lists as lists."""
-    if isinstance(value, dict):
-        if "metric" in value:
-            return facts.threshold(value)
-        return tag("ul", [tag("li", f"{key}: ", _value(item)) for key, item in value.items()], class_="plain")
-    if isinstance(value, list):
-        return tag("ul", [tag("li", _value(item)) for item in value], class_="plain")
-    return facts.number(value)
