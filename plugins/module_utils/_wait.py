@@ -31,6 +31,9 @@ COALESCE_SECONDS = 0.1
 
 LOG_LINES = 10
 
+NO_LOG = "unable to retrieve container logs for "
+"""What the kubelet answers, with status 200, when the container has been removed (seen with Kubernetes 1.34.4)."""
+
 SILENT = Progress()
 
 
@@ -253,7 +256,8 @@ class _Wait:
                 text = self.cluster.raw(path, {**query, **extra}, read_timeout=5.0).decode(errors="replace")
             except ClusterError:
                 continue
-            return [redact(line) for line in text.splitlines()]
+            if not text.startswith(NO_LOG):
+                return [redact(line) for line in text.splitlines()]
         return []
 
 

@@ -598,14 +598,17 @@ def test_the_third_restart_is_final_and_shows_the_log(cluster: FakeCluster) -> N
     assert asked == [{"container": "c", "tailLines": "10", "previous": "true"}]
 
 
-def test_the_log_of_this_run_where_the_last_one_is_gone(cluster: FakeCluster) -> None:
+@pytest.mark.parametrize("said", [None, b"unable to retrieve container logs for containerd://e82440ce"])
+def test_the_log_of_this_run_where_the_last_one_is_gone(cluster: FakeCluster, said: bytes | None) -> None:
     target = deployment(cluster)
     pod(cluster, replica_set(cluster), containerStatuses=waiting("CrashLoopBackOff", "", 3, **ended()))
 
     def log(query: Any) -> bytes:
-        if "previous" in query:
+        if "previous" not in query:
+            return b"now\n"
+        if said is None:
             raise ClusterError("previous terminated container not found", status=400)
-        return b"now\n"
+        return said
 
     cluster.answers[f"/api/v1/namespaces/{NS}/pods/web-1-a/log"] = log
     assert failed(cluster, target).details["failures"][0]["log"] == ["now"]
