@@ -14,8 +14,9 @@ SHELL = "docker.io/curlimages/curl:8.16.0"
 """An image of the lab with a shell; its program runs as root."""
 DENY = "meshlab.test/deny"
 """Namespaces with this label are those of the webhook that denies everything."""
+DEFAULT_GRACE = 120
 GRACE = 30
-"""Seconds that a passing trouble may last in these tests (option ``failure_grace``)."""
+"""Seconds that a passing trouble may last (option ``failure_grace``): by default, and where nothing else ends a wait."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Rollout:
     :param container: laid over the pod's container.
     :param pod: laid over the pod.
     :param objects: what else is in its namespace.
+    :param grace: seconds that a passing trouble may last.
     :param final: it cannot become ready, and nothing has to be tried several times to know so.
     """
 
@@ -36,6 +38,7 @@ class Rollout:
     pod: Object = field(default_factory=dict)
     objects: tuple[Object, ...] = ()
     labels: Object = field(default_factory=dict)
+    grace: float = DEFAULT_GRACE
     final: bool = True
 
     def pod_spec(self) -> Object:
@@ -93,7 +96,7 @@ FAILING = {
     ),
     "readiness": Rollout(
         "failing readiness probe", "Unhealthy", {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 2}},
-        final=False,
+        grace=GRACE, final=False,
     ),
     "out_of_memory": Rollout(
         "out of memory", "OOMKilled",

@@ -26,7 +26,7 @@ import pytest
 
 from tests.integration.all import rollouts
 from tests.integration.all.lab import KUBECONFIG, PYTHON, Lab, Result, until
-from tests.integration.all.rollouts import FAILING, GRACE, LEAST, PASSING, Rollout
+from tests.integration.all.rollouts import FAILING, LEAST, PASSING, Rollout
 
 CAP = 120
 FINAL_SECONDS = 10.0
@@ -153,10 +153,10 @@ def others(lab: Lab, stand_ins: None) -> Iterator[Callable[[str, str], tuple[flo
 # -- ours ------------------------------------------------------------------------------------------
 
 
-def apply(lab: Lab, kind: str, rollout: Rollout, *, fails: bool, grace: float = GRACE) -> tuple[float, Result]:
+def apply(lab: Lab, kind: str, rollout: Rollout, *, fails: bool) -> tuple[float, Result]:
     """Apply and wait with our module."""
     arguments = {"definition": rollouts.deployment(rollout, space(kind, "ours")), "wait_timeout": 300,
-                 "failure_grace": grace}  # fmt: skip
+                 "failure_grace": rollout.grace}  # fmt: skip
     return timed(lambda: lab.ours("manifests", arguments, fails=fails))
 
 
@@ -164,7 +164,7 @@ def install(lab: Lab, kind: str, rollout: Rollout) -> tuple[float, Result]:
     """Install the gateway with our module."""
     namespace, hub, tag = space(kind, "install"), lab.variables["istio_hub"], lab.variables["istio_tag"]
     arguments = {"path": lab.istioctl, "spec": rollouts.operator(rollout, namespace, hub, tag), "revision": namespace,
-                 "profile": "empty", "failure_grace": GRACE}  # fmt: skip
+                 "profile": "empty", "failure_grace": rollout.grace}  # fmt: skip
     return timed(lambda: lab.ours("istioctl_install", arguments, fails=True))
 
 
@@ -297,7 +297,7 @@ def test_a_rollout_that_only_looks_so_is_not_given_up(kind: str, lab: Lab, measu
     rollout = PASSING[kind]
     lab.apply(rollout.namespace(space(kind, "ours")))
     with TROUBLES.get(kind, contextlib.nullcontext)(lab):
-        seconds, result = apply(lab, kind, rollout, fails=False, grace=CAP)
+        seconds, result = apply(lab, kind, rollout, fails=False)
     measured.update(seconds=round(seconds, 1), waited=result["waited"]["seconds"])
     status = json.loads(lab.kubectl("-n", space(kind, "ours"), "get", "deployment", "app", "--output=json"))["status"]
     assert status["readyReplicas"] == 1
