@@ -16,7 +16,7 @@ DENY = "meshlab.test/deny"
 """Namespaces with this label are those of the webhook that denies everything."""
 DEFAULT_GRACE = 120
 GRACE = 30
-"""Seconds that a passing trouble may last (option ``failure_grace``): by default, and where nothing else ends a wait."""
+"""Seconds that a passing trouble may last (``failure_grace``): by default, and where nothing else ends a wait."""
 
 
 @dataclass(frozen=True)
