@@ -48,6 +48,9 @@ PASSING_STATUS = {409, 429, 502, 503, 504}
 PASSING_WORDS = re.compile(r"failed (calling|to call) webhook|being terminated|etcdserver: ", re.I)
 """What the API server says while a webhook, a namespace or it itself is coming up or going down."""
 
+IMMUTABLE = re.compile(r"immutable|updates to statefulset spec for fields other than", re.I)
+"""How the API server refuses a change that only a new object can have (Kubernetes 1.34.4, pkg/apis/*/validation)."""
+
 UNPREDICTABLE = re.compile(r"failed (calling|to call) webhook|does not support dry run|being terminated", re.I)
 """Refusals of a dry run that say nothing about the object."""
 
@@ -197,7 +200,7 @@ def _planned(cluster: Cluster, obj: Object, field_manager: str, recreate: bool) 
     except ClusterError as error:
         if UNPREDICTABLE.search(error.message):
             return Change(obj, before, _overlaid(before, obj) if before else obj)
-        if recreate and before and error.details.get("status") == 422 and "immutable" in error.message:
+        if recreate and before and error.details.get("status") == 422 and IMMUTABLE.search(error.message):
             return Change(obj, before, _overlaid(before, obj), recreated=True)
         raise _refused(obj, error) from error
     if before is None:
@@ -244,7 +247,7 @@ def _named(obj: Object, request: Callable[[Object], Any]) -> Any:
 
 def _refused(obj: Object, error: ClusterError) -> ClusterError:
     advice = ""
-    if "immutable" in error.message:
+    if IMMUTABLE.search(error.message):
         advice = " Delete the object first, or set `recreate: true`."
     elif error.details.get("reason") == "UnknownKind":
         advice = " Apply the CustomResourceDefinition first, or correct apiVersion and kind."

@@ -93,5 +93,9 @@ def test_the_tutorials_hundred_requests(typed: Any) -> None:
 
 def test_the_kiali_dashboard_finds_its_way(typed: Any) -> None:
     """`istioctl dashboard kiali` prints its URL; the usual port is taken by the service that forwards it already."""
-    printed = typed("timeout 20 istioctl dashboard kiali --browser=false | head -n 1")
+    printed = typed(
+        "istioctl dashboard kiali --browser=false > /tmp/dashboard & process=$!; "
+        "for i in $(seq 200); do grep -q /kiali /tmp/dashboard && break; sleep 0.1; done; "
+        "kill $process; cat /tmp/dashboard"
+    )
     assert re.search(r"http://localhost:\d+/kiali", printed), printed
