@@ -22,11 +22,25 @@ _SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"LS0tLS1CRUdJTi[A-Za-z0-9+/=]+"), REDACTED),
     # A JWT: three base64url parts, of which the first two are JSON objects.
     (re.compile(r"\beyJ[A-Za-z0-9_-]{5,}\.eyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*"), REDACTED),
-    (re.compile(r"\b(Authorization:\s*[A-Za-z]+)\s+[^\s\"']+", re.I), rf"\1 {REDACTED}"),
+    (re.compile(r"\b(Authorization[\"']?\s*[:=]\s*[\"']?[A-Za-z]+)\s+[^\s\"']+", re.I), rf"\1 {REDACTED}"),
     (re.compile(r"\b(Bearer)\s+[A-Za-z0-9._~+/=-]{20,}"), rf"\1 {REDACTED}"),
+    # password=…, DB_PASSWORD: …, "token": "…", --token=…, and the keys of a kubeconfig.
+    (
+        re.compile(
+            r"(?<![\w-])((?:[\w-]*(?:passwd|password)|(?:[\w-]*[_-])?token|[\w-]*(?:client[_-]secret|api[_-]?key)"
+            r"|client-key-data)[\"']?[ \t]*[:=][ \t]*[\"']?)(?!\(redacted\)|(?:Bearer|Basic)\b)[^\s\"',;&|>{\[]+",
+            re.I,
+        ),
+        rf"\1{REDACTED}",
+    ),
+    # What is left of a private key whose beginning was cut off, as in the last lines of a log.
+    (re.compile(r"\A[A-Za-z0-9+/=\s]*-----END [A-Z ]*PRIVATE KEY-----"), REDACTED),
     # user:password@ in a URL.
     (re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+@"), f"{REDACTED}@"),
 )
+
+_SECRET_VARIABLE = re.compile(r"passw(or)?d|credential|private_?key|(^|_)(secret|token|api_?key)$", re.I)
+"""The name of an environment variable that holds a secret."""
 
 _YAML_DOCUMENT = re.compile(r"(?m)^(---.*\n?)")
 _YAML_SECRET = re.compile(r"(?m)^kind:\s*[\"']?Secret[\"']?\s*$")
@@ -45,6 +59,9 @@ def redact(value: Any) -> Any:
     if isinstance(value, list):
         return [redact(item) for item in value]
     if isinstance(value, dict):
+        if isinstance(value.get("value"), str) and _SECRET_VARIABLE.search(str(value.get("name", ""))):
+            # A container's environment variable.
+            value = {**value, "value": REDACTED}
         secret = value.get("kind") == "Secret"
         return {key: _redact_item(key, item, secret) for key, item in value.items()}
     return value

@@ -28,6 +28,12 @@ JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZXNobGFiIn0.c2lnbmF0dXJl"
         ("Authorization: Basic dXNlcjpwYXNz", f"Authorization: Basic {REDACTED}"),
         ("-H 'authorization: token 12345' x", f"-H 'authorization: token {REDACTED}' x"),
         ("Bearer 0123456789abcdef01234567", f"Bearer {REDACTED}"),
+        ('{"authorization": "Basic dXNlcjpwYXNz"}', f'{{"authorization": "Basic {REDACTED}"}}'),
+        ("DB_PASSWORD=hunter2 --token=abc.def", f"DB_PASSWORD={REDACTED} --token={REDACTED}"),
+        ('{"password": "hunter2", "a": 1}', f'{{"password": "{REDACTED}", "a": 1}}'),
+        ("  token: 0123abc\n  name: x", f"  token: {REDACTED}\n  name: x"),
+        ("GET /?access_token=abc&x=1", f"GET /?access_token={REDACTED}&x=1"),
+        ("def==\nabc=\n-----END PRIVATE KEY-----\nmore", f"{REDACTED}\nmore"),
         ("https://user:pass@example.org/a", f"https://{REDACTED}@example.org/a"),
     ],
 )
@@ -45,6 +51,8 @@ def test_secret_text_is_replaced(text: str, left: str) -> None:
         {"secure_ingress_port": 443, "valid token": "accepted", "no_token": "refused", "secret_name": "tls"},
         {"tokens": ["a"], "token": 200, "password": None, "secret": ""},
         "kind: ConfigMap\ndata:\n  Secret: shown\n",
+        "automountServiceAccountToken: true\ntokenReview: a\n  token:\n    b",
+        [{"name": "PASSWORD_FILE_COUNT", "value": 3}, {"name": "TOKEN_AUDIENCES", "value": "istio-ca"}],
     ],
 )
 def test_what_is_no_secret_stays(value: Any) -> None:
@@ -57,6 +65,12 @@ def test_what_is_no_secret_stays(value: Any) -> None:
 )
 def test_secret_key_is_told_by_its_name(key: str) -> None:
     assert redact([{"deep": {key: "hunter2"}}]) == [{"deep": {key: REDACTED}}]
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "GITHUB_TOKEN", "CLIENT_SECRET", "API_KEY", "token"])
+def test_environment_variable_is_told_by_its_name(name: str) -> None:
+    container = {"env": [{"name": name, "value": "hunter2"}, {"name": "HOST", "value": "b"}]}
+    assert redact(container) == {"env": [{"name": name, "value": REDACTED}, {"name": "HOST", "value": "b"}]}
 
 
 def test_kubernetes_secret_as_object() -> None:
