@@ -29,6 +29,9 @@ PATIENCE_SECONDS = 3.0
 DRAIN_SECONDS = 2.0
 """How long each stream may still bring something after the tool's end."""
 
+RAN: list[dict[str, Any]] = []
+"""Every command that this process ran, whichever tool's: cmd (text), rc (None after a time-out), seconds."""
+
 
 @dataclass(frozen=True)
 class Completed:
@@ -115,7 +118,7 @@ class CommandLineTool:
             reader.join(timeout=DRAIN_SECONDS)
         seconds = time.monotonic() - started
         done = Completed(tuple(cmd), process.returncode, "".join(streams[0]), "".join(streams[1]), seconds)
-        self.log.append({"cmd": shlex.join(cmd), "rc": None if timed_out else done.rc, "seconds": round(seconds, 2)})
+        self.record(cmd, None if timed_out else done.rc, seconds)
         if timed_out:
             raise CommandError(
                 f"{self.name} {arguments[0] if arguments else ''} did not end within {timeout:g} s and was stopped.",
@@ -124,6 +127,12 @@ class CommandLineTool:
         if check and done.rc != 0:
             raise self.failure(done)
         return done
+
+    def record(self, cmd: Sequence[str], rc: int | None, seconds: float) -> None:
+        """Note that a command ran, in the tool's own ``log`` and in RAN."""
+        entry = {"cmd": shlex.join(cmd), "rc": rc, "seconds": round(seconds, 2)}
+        self.log.append(entry)
+        RAN.append(entry)
 
     @contextlib.contextmanager
     def _running(self, cmd: list[str], *, with_input: bool) -> Iterator[subprocess.Popen[str]]:

@@ -90,6 +90,11 @@ class Minikube(CommandLineTool):
         """Return the path of a profile's stored configuration (pkg/minikube/localpath)."""
         return os.path.join(self.home, "profiles", profile, "config.json")
 
+    @property
+    def last_start_file(self) -> str:
+        """The log that `minikube start` leaves (localpath.LastStartLog)."""
+        return os.path.join(self.home, "logs", "lastStart.txt")
+
     def profiles(self) -> list[str]:
         """Return the names of all profiles that have a stored configuration, damaged ones included."""
         files = glob.glob(os.path.join(glob.escape(self.home), "profiles", "*", "config.json"))
@@ -200,9 +205,9 @@ class Minikube(CommandLineTool):
         )  # fmt: skip
 
     def _log_tail(self) -> list[str]:
-        """Return the last warnings and errors of the log that `minikube start` leaves (localpath.LastStartLog)."""
+        """Return the last warnings and errors of the log that `minikube start` leaves."""
         try:
-            with open(os.path.join(self.home, "logs", "lastStart.txt"), encoding="utf-8", errors="replace") as stream:
+            with open(self.last_start_file, encoding="utf-8", errors="replace") as stream:
                 # klog begins each line with its severity; minikube repeats its boxed plea for a bug report there.
                 return [line.rstrip() for line in stream if re.match(r"[WEF]\d{4} [^╭]*$", line)][-LOG_LINES:]
         except OSError:

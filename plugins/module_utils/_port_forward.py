@@ -9,11 +9,10 @@ import contextlib
 import os
 import re
 import select
-import shlex
 import subprocess
 import time
 from collections.abc import Iterator
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError
@@ -67,8 +66,7 @@ class Kubectl(CommandLineTool):
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.communicate()
-            entry: dict[str, Any] = {"cmd": shlex.join(cmd), "rc": process.returncode}
-            self.log.append({**entry, "seconds": round(time.monotonic() - started, 2)})
+            self.record(cmd, process.returncode, time.monotonic() - started)
 
 
 def _local_port(process: subprocess.Popen[str], cmd: list[str]) -> int:

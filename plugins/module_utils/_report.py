@@ -1,12 +1,13 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Write report.json and report.html: shape what the hosts measured, judge nothing anew, leave nothing half-written."""
+"""Write the report's files: shape what the hosts measured, judge nothing anew, leave nothing half-written."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._junit import junit
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 from ansible_collections.meshlab.istio.plugins.module_utils._report_page import page
 from ansible_collections.meshlab.istio.plugins.module_utils._report_schema import (
@@ -26,19 +28,27 @@ from ansible_collections.meshlab.istio.plugins.module_utils._report_schema impor
 )
 from ansible_collections.meshlab.istio.plugins.module_utils._report_summary import summary
 
+NOT_IN_NAMES = re.compile(r"[^\w.:-]", re.ASCII)
+"""Of a host's name, what is no part of a file's name."""
+
 
 def report(module: AnsibleModule) -> dict[str, Any]:
     """Do the work of the module ``report``; see its documentation for options and return values."""
-    shaped = shape(module.params["hosts"], module.params["next_steps"])
+    hosts = [{key: value for key, value in host.items() if key != "commands"} for host in module.params["hosts"]]
+    shaped = shape(hosts, module.params["next_steps"])
     directory = Path(module.params["dest"])
-    paths = {"json": str(directory / "report.json"), "html": str(directory / "report.html")}
+    files = {"json": "report.json", "html": "report.html", "junit": "report.xml"}
+    paths = {kind: str(directory / name) for kind, name in files.items()}
     if not module.check_mode:
-        write(directory, "report.json", json.dumps(shaped, indent=2, ensure_ascii=False) + "\n")
-        write(directory, "report.html", page(shaped))
+        write(directory, files["json"], json.dumps(shaped, indent=2, ensure_ascii=False) + "\n")
+        write(directory, files["html"], page(shaped))
+        write(directory, files["junit"], junit(shaped))
+        for host in module.params["hosts"]:
+            write(directory / "commands", f"{NOT_IN_NAMES.sub('_', host['name'])}.jsonl", commands_log(host))
     written = None if module.check_mode else paths["html"]
     return {
         "changed": False,
-        "paths": paths,
+        "paths": {**paths, "commands": str(directory / "commands")},
         "summary": {host["name"]: summary(host, written) for host in shaped["hosts"]},
     }
 
@@ -63,6 +73,11 @@ def shape(hosts: Sequence[dict[str, Any]], next_steps: Sequence[dict[str, Any]] 
             violations=wrong,
         )
     return shaped
+
+
+def commands_log(host: dict[str, Any]) -> str:
+    """Return the commands that ran on a host, one JSON object a line in their order, without secrets."""
+    return "".join(json.dumps(redact(command), ensure_ascii=False) + "\n" for command in host.get("commands") or [])
 
 
 def _with_units(host: dict[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,8 @@ def problems(host: Host) -> list[str]:
     """Return a sentence for each measured thing that is not as it should be."""
     found = []
     if host.get("finished") is False:
-        found.append("The run ended on this host before everything was done.")
+        why = host.get("failure", {}).get("message")
+        found.append("The run ended on this host before everything was done" + (f": {why}" if why else "."))
     good = answered(host)
     if good is not None and good[0] < good[1]:
         found.append(f"{number(good[1] - good[0])} of {number(good[1])} requests were not answered 200.")

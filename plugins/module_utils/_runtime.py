@@ -12,6 +12,7 @@ from typing import Any, Callable
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
+from ansible_collections.meshlab.istio.plugins.module_utils._command import RAN
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError, Unreachable
 from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lifeline, let_go
 
@@ -45,13 +46,15 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
 def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
     """Call ``work`` and end the module with what it returns, or with the MeshlabError that it raises.
 
+    With an error goes what the process ran up to then, as ``commands``.
+
     It ends without a result when nobody waits for one any more (see Lifeline).
     """
     try:
         with Lifeline():
             result = work(module)
     except MeshlabError as error:
-        module.fail_json(**error.result())
+        module.fail_json(**{"commands": RAN, **error.result()})
     for warning in result.pop("warnings", []):
         module.warn(warning)
     module.exit_json(**result)

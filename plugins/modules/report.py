@@ -2,26 +2,30 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Ansible module: write report.json and report.html."""
+"""Ansible module: write what a run measured."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: report
-short_description: Write what a run measured as report.json and report.html
+short_description: Write what a run measured as a page, as JSON and as JUnit XML
 version_added: 1.0.0
 author:
   - meshlab contributors (@meshlab)
 description:
-  - Writes C(report.json), whose shape is C(docs/report.schema.json), and C(report.html), one page that loads nothing.
-  - Both files are readable by their owner only, and appear whole or not at all. Secrets are replaced.
+  - Writes C(report.json), whose shape is C(docs/report.schema.json), C(report.html), one page that loads nothing, and
+    C(report.xml), the proofs and scenarios as JUnit XML for CI systems.
+  - Writes C(commands/HOST.jsonl), one JSON object a line for each command that ran, with C(task), C(cmd), C(rc) and
+    C(seconds).
+  - All files are readable by their owner only, and appear whole or not at all. Secrets are replaced.
   - What a host did not measure is shown as not run.
   - Run it once on the controller, with C(delegate_to) and C(run_once).
 options:
   hosts:
     description:
       - One dictionary a host, in the shape of C(hosts) in C(docs/report.schema.json); only C(name) is required.
-      - Keys that the schema does not know are kept in C(report.json) and not shown on the page.
+      - Keys that the schema does not know are kept in C(report.json) and not shown on the page. C(commands) is not
+        kept there; it becomes C(commands/HOST.jsonl).
     type: list
     elements: dict
     required: true
@@ -79,7 +83,11 @@ paths:
   description: Where the files are, or would be in check mode.
   returned: success
   type: dict
-  sample: {"html": "/home/me/meshlab-report/report.html", "json": "/home/me/meshlab-report/report.json"}
+  sample:
+    html: /home/me/meshlab-report/report.html
+    json: /home/me/meshlab-report/report.json
+    junit: /home/me/meshlab-report/report.xml
+    commands: /home/me/meshlab-report/commands
 summary:
   description: Host to a list of lines that a person can act on.
   returned: success

@@ -29,7 +29,7 @@ def test_files_are_written_and_nothing_counts_as_changed(capsys: pytest.CaptureF
     steps = [{"title": "Remove it", "command": "ansible-playbook meshlab.istio.teardown"}]
     result = run(capsys, hosts=HOSTS, dest=str(tmp_path / "out"), next_steps=steps)
     assert result["changed"] is False
-    assert sorted(os.listdir(tmp_path / "out")) == ["report.html", "report.json"]
+    assert sorted(os.listdir(tmp_path / "out")) == ["commands", "report.html", "report.json", "report.xml"]
     written = json.loads(Path(result["paths"]["json"]).read_text(encoding="utf-8"))
     assert written["hosts"] == HOSTS
     assert written["next"] == steps

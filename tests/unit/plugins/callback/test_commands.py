@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The log of commands, and what a failed run leaves, from real runs of ansible-playbook against this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import yaml
+
+from ansible_collections.meshlab.istio.plugins.callback.commands import commands_of
+
+ROOT = Path(__file__).parents[4]
+ROLE = "meshlab.istio.report"
+
+
+def play(folder: Path, tasks: list[dict[str, Any]], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run tasks in a playbook that has the collection's callback beside it, as the collection's playbooks have."""
+    (folder / "callback_plugins").symlink_to(ROOT / "playbooks" / "callback_plugins")
+    variables = {
+        "report_path": str(folder / "report"), "report_provider": "existing", "report_next_steps": [],
+        "report_kubeconfig": str(folder / "no-kubeconfig"), "ansible_python_interpreter": sys.executable,
+    }  # fmt: skip
+    plays = [{"hosts": "all", "connection": "local", "gather_facts": False, "vars": variables, "tasks": tasks}]
+    (folder / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+    return run(folder, "play.yml", "-i", "lab,", *arguments)
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    tool = Path(sys.executable).with_name("ansible-playbook")
+    environment = {**os.environ, "HOME": str(folder), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"}
+    return subprocess.run([str(tool), *arguments], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def log(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "report/commands/lab.jsonl").read_text().splitlines()]
+
+
+def test_commands_are_logged_with_their_seconds(tmp_path: Path) -> None:
+    done = play(tmp_path, [
+        {"name": "Print", "ansible.builtin.command": {"argv": ["printf", "%s", "{{ item }}"]}, "loop": ["a", "b"]},
+        {"name": "Secret", "ansible.builtin.command": {"argv": ["true", "--token=abc"]}},
+        {"name": "Hidden", "ansible.builtin.command": {"argv": ["true", "hidden"]}, "no_log": True},
+        {"name": "Report", "ansible.builtin.import_role": {"name": ROLE}},
+    ])  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    ran = log(tmp_path)
+    assert [(entry["task"], entry["cmd"], entry["rc"]) for entry in ran] == [
+        ("Print", "printf %s a", 0), ("Print", "printf %s b", 0), ("Secret", "true --token=(redacted)", 0),
+    ]  # fmt: skip
+    assert all(entry["seconds"] >= 0 and entry["at"].endswith("Z") for entry in ran)
+    assert "commands" not in json.loads((tmp_path / "report/report.json").read_text())["hosts"][0]
+
+
+def test_a_failed_run_ends_with_its_own_message_and_the_folder(tmp_path: Path) -> None:
+    done = play(tmp_path, [{
+        "block": [
+            {"name": "Break", "ansible.builtin.command": {"argv": ["sh", "-c", "echo why >&2; exit 7"]}},
+            {"name": "Never", "ansible.builtin.command": {"argv": ["touch", str(tmp_path / "never")]}},
+        ],
+        "rescue": [{"ansible.builtin.import_role": {"name": ROLE, "tasks_from": "failure"}}],
+    }])  # fmt: skip
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert not (tmp_path / "never").exists()
+    folder = tmp_path / "report/failure/lab"
+    last = next(line for line in reversed(done.stdout.splitlines()) if line.startswith("fatal: "))
+    assert json.loads(last.partition(" => ")[2])["msg"] == (
+        f"non-zero return code. What was gathered about it is in {folder}"
+    )
+    index = json.loads((folder / "failure.json").read_text())
+    assert (index["task"], index["result"]["rc"], index["result"]["stderr"]) == ("Break", 7, "why")
+    assert "no-kubeconfig cannot be used" in index["not_gathered"][0]
+    host = json.loads((tmp_path / "report/report.json").read_text())["hosts"][0]
+    assert (host["finished"], host["failure"]["task"], host["failure"]["folder"]) == (False, "Break", str(folder))
+    failed = ElementTree.parse(tmp_path / "report/report.xml").findall(".//failure")  # noqa: S314 our own
+    assert [each.get("message") for each in failed] == ["non-zero return code"]
+    assert [(entry["cmd"], entry["rc"]) for entry in log(tmp_path)] == [("sh -c echo why >&2; exit 7", 7)]
+
+
+def test_a_folder_that_cannot_be_written_does_not_hide_the_failure(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("in the way")
+    done = play(tmp_path, [{
+        "block": [{"name": "Break", "ansible.builtin.fail": {"msg": "The first failure."}}],
+        "rescue": [{"ansible.builtin.import_role": {"name": ROLE, "tasks_from": "failure"}}],
+    }])  # fmt: skip
+    assert done.returncode == 2
+    last = next(line for line in reversed(done.stdout.splitlines()) if line.startswith("fatal: "))
+    assert json.loads(last.partition(" => ")[2])["msg"] == "The first failure."
+
+
+def test_the_collections_playbooks_switch_the_callback_on(tmp_path: Path) -> None:
+    mine = [{"ansible.builtin.import_playbook": "meshlab.istio.preflight"}]
+    (tmp_path / "mine.yml").write_text(yaml.safe_dump(mine))
+    # No task has this tag; to gather facts needs a Python.
+    python = f"ansible_python_interpreter={sys.executable}"
+    done = run(tmp_path, "mine.yml", "-i", "lab,", "-c", "local", "-e", python, "--tags", "nothing", "-vvvvv")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Attempting to use 'meshlab_commands' callback." in done.stdout
+
+
+def test_commands_of_a_result() -> None:
+    inner = {"commands": [{"cmd": "minikube status", "rc": None, "seconds": 3.0, "more": 1}]}
+    assert list(commands_of({"results": [inner, {"skipped": True}], "commands": []})) == [
+        {"cmd": "minikube status", "rc": None, "seconds": 3.0}
+    ]
+    assert list(commands_of({"cmd": "a | b", "rc": 1, "delta": "1 day, 2:03:04.500000"})) == [
+        {"cmd": "a | b", "rc": 1, "seconds": 93784.5}
+    ]
+    assert list(commands_of({"msg": "nothing ran", "cmd": ["a"]})) == []
