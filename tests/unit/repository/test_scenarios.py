@@ -9,6 +9,8 @@ import re
 from typing import Any
 
 import pytest
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar, trust_as_template
 
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched_document
 from ansible_collections.meshlab.istio.plugins.module_utils._scenario_form import all_steps, check
@@ -21,11 +23,27 @@ NAMES: list[str] = load(ROLE / "vars" / "main.yml")["__scenarios_all"]
 COUNT = 17
 
 
-def test_each_scenario_is_a_file_and_a_tag() -> None:
+def test_each_scenario_is_a_file() -> None:
     assert len(NAMES) == COUNT
     assert {path.stem for path in FILES} == set(NAMES)
+
+
+@pytest.mark.parametrize(
+    ("run", "skipped", "expected"),
+    [
+        (["all"], [], NAMES),
+        (["canary"], [], ["canary"]),
+        (["mtls", "canary"], [], ["canary", "mtls"]),
+        (["all"], ["canary"], [name for name in NAMES if name != "canary"]),
+        (["report"], [], []),
+    ],
+)
+def test_each_scenario_is_a_tag(run: list[str], skipped: list[str], expected: list[str]) -> None:
     (block,) = load(ROLE / "tasks" / "main.yml")
-    assert block["tags"] == NAMES
+    assert block["tags"] == ["always"], "a name as tag would leave out every other scenario with --skip-tags NAME"
+    variables = {"ansible_run_tags": run, "ansible_skip_tags": skipped, "__scenarios_all": NAMES}
+    template = load(ROLE / "defaults" / "main.yml")["scenarios_names"]
+    assert Templar(DataLoader(), variables=variables).template(trust_as_template(template)) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
