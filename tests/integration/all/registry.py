@@ -12,7 +12,11 @@ with `slow` or `quick`; `slow` takes SECONDS for each of its layers. What else i
 
 from __future__ import annotations
 
+import gzip
+import hashlib
+import io
 import json
+import os
 import re
 import ssl
 import sys
@@ -22,6 +26,10 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 SLICES = 50
+GZIP = b"\x1f\x8b"
+MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+CONFIG = "application/vnd.docker.container.image.v1+json"
+LAYER = "application/vnd.docker.image.rootfs.diff.tar"
 
 
 class Registry(BaseHTTPRequestHandler):
@@ -82,16 +90,36 @@ class Webhook(BaseHTTPRequestHandler):
 
 
 def load(path: str) -> None:
-    """Read the image archive."""
+    """Read the image archive, and make of it an image that no host has yet: a layer that is known is not pulled."""
+    blobs: dict[str, bytes] = {}
     with tarfile.open(path) as archive:
         for member in archive.getmembers():
             if member.name.startswith("blobs/sha256/") and member.isfile():
-                Registry.blobs["sha256:" + member.name.rsplit("/", 1)[1]] = archive.extractfile(member).read()
+                blobs["sha256:" + member.name.rsplit("/", 1)[1]] = archive.extractfile(member).read()
         index = json.load(archive.extractfile("index.json"))
-    Registry.manifest = index["manifests"][0]["digest"]
-    manifest = json.loads(Registry.blobs[Registry.manifest])
-    Registry.media_type = manifest["mediaType"]
+    manifest = json.loads(blobs[index["manifests"][0]["digest"]])
+    config = json.loads(blobs[manifest["config"]["digest"]])
+    layer = blobs[manifest["layers"][-1]["digest"]]
+    tar = io.BytesIO(gzip.decompress(layer) if layer.startswith(GZIP) else layer)
+    with tarfile.open(fileobj=tar, mode="a") as archive:
+        unique = tarfile.TarInfo("unique")
+        unique.size = 4096
+        archive.addfile(unique, io.BytesIO(os.urandom(unique.size)))
+    config["rootfs"]["diff_ids"][-1] = manifest["layers"][-1]["digest"] = _kept(tar.getvalue())
+    manifest["layers"][-1].update(size=len(tar.getvalue()), mediaType=LAYER)
+    text = json.dumps(config).encode()
+    manifest["config"].update(digest=_kept(text), size=len(text), mediaType=CONFIG)
+    manifest["mediaType"] = Registry.media_type = MANIFEST
+    Registry.manifest = _kept(json.dumps(manifest).encode())
     Registry.layers = frozenset(layer["digest"] for layer in manifest["layers"])
+    Registry.blobs.update(blobs)
+
+
+def _kept(content: bytes) -> str:
+    """Keep a blob; return its digest."""
+    digest = "sha256:" + hashlib.sha256(content).hexdigest()
+    Registry.blobs[digest] = content
+    return digest
 
 
 def main() -> None:

@@ -64,6 +64,9 @@ def _variable(source: str, name: str, key: str) -> Object:
     return {"env": [{"name": "VALUE", "valueFrom": {source: {"name": name, "key": key}}}]}
 
 
+PROBED = {"readinessProbe": {"exec": {"command": ["ls", "/ready"]}, "initialDelaySeconds": 60}}
+"""Not ready for as long as it runs: a container without a probe is ready from its start until it ends."""
+
 FAILING = {
     "never_pulled": Rollout(
         "missing image, pull policy Never", "ErrImageNeverPull",
@@ -92,7 +95,7 @@ FAILING = {
         {"resources": {"requests": {"memory": "900Gi"}}},
     ),
     "crash": Rollout(
-        "crash", "Error|CrashLoopBackOff", {"command": _sh("echo the disk is missing; exit 3")}, final=False
+        "crash", "Error|CrashLoopBackOff", {"command": _sh("echo the disk is missing; exit 3"), **PROBED}, final=False
     ),
     "readiness": Rollout(
         "failing readiness probe", "Unhealthy", {"readinessProbe": {"tcpSocket": {"port": 1}, "periodSeconds": 2}},
@@ -100,7 +103,7 @@ FAILING = {
     ),
     "out_of_memory": Rollout(
         "out of memory", "OOMKilled",
-        {"command": _sh("x=$(seq 1 100000000)"), "resources": {"limits": {"memory": "32Mi"}}}, final=False,
+        {"command": _sh("x=$(seq 1 100000000)"), "resources": {"limits": {"memory": "32Mi"}}, **PROBED}, final=False,
     ),
     "claim": Rollout(
         "pending claim", "FailedBinding|Unschedulable",
