@@ -18,7 +18,7 @@ import pytest
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.meshlab.istio.plugins.module_utils import _errors, _runtime
+from ansible_collections.meshlab.istio.plugins.module_utils import _command, _errors, _runtime
 from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import SIGNALS, Lifeline
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 
@@ -45,6 +45,18 @@ def test_an_error_is_a_sentence_with_details(capsys: pytest.CaptureFixture[str])
     code, result = ended(capsys, lambda module: _runtime.run(module, work))
     assert code == 1
     assert (result["failed"], result["msg"], result["rc"], result["stderr"]) == (True, "It failed.", 3, "why")
+
+
+def test_an_error_tells_which_commands_ran_before(capsys: pytest.CaptureFixture[str]) -> None:
+    _command.RAN.clear()
+
+    def work(_module: AnsibleModule) -> dict[str, Any]:
+        _command.CommandLineTool("true").run([], timeout=30)
+        _command.CommandLineTool("false").run([], timeout=30)
+        return {}
+
+    _code, result = ended(capsys, lambda module: _runtime.run(module, work))
+    assert [(ran["cmd"].rpartition("/")[2], ran["rc"]) for ran in result["commands"]] == [("true", 0), ("false", 1)]
 
 
 def test_any_other_error_is_a_bug_and_not_hidden() -> None:
