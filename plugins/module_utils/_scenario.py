@@ -27,6 +27,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._scenario_steps impo
     ACKNOWLEDGE_SECONDS,
     ACTIONS,
     MEASUREMENTS,
+    REMEMBERED,
     Stage,
 )
 from ansible_collections.meshlab.istio.plugins.module_utils._scenario_undo import Undo
@@ -116,7 +117,7 @@ def _measured(
         return measure(stage, options, lambda: _play(beside, stage, outcome))
     end = time.monotonic() + step.get("within", 0.0)
     while True:
-        measurement = measure(stage, {**options, "name": step["name"]} if kind == "certificates_used" else options)
+        measurement = measure(stage, {**options, "name": step["name"]} if kind in REMEMBERED else options)
         reached = all(judge(hypothesis, measurement)["passed"] for hypothesis in step.get("expect", []))
         if reached or time.monotonic() >= end:
             return measurement

@@ -41,7 +41,7 @@ MEASUREMENTS: dict[str, frozenset[str]] = {
     "call": frozenset(CALL) | {"url"},
     "clusters": frozenset({"select", "prefix", "namespace"}),
     "certificates_used": frozenset({"select", "since"}),
-    "pods": frozenset({"select", "namespace"}),
+    "pods": frozenset({"select", "namespace", "since"}),
     "outside_hits": frozenset(),
 }  # fmt: skip
 """Kind of a step that measures → its options."""

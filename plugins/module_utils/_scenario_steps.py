@@ -37,7 +37,7 @@ Measurement = dict[str, Any]
 
 APPLY_SECONDS = 180.0
 ACKNOWLEDGE_SECONDS = 30.0
-EVICT_SECONDS = 120.0
+EVICT_SECONDS = 300.0
 EVICT_RETRY_SECONDS = 0.5
 LONGEST_SECONDS = 900.0
 """Traffic that lasts as long as the steps beside it ends after this at the latest."""
@@ -56,6 +56,7 @@ class Stage:
     :param values: what ``${NAME}`` in the data stands for; steps add to it.
     :param applied: every object that was applied, in order, for the report.
     :param used: certificates of proxies as earlier steps found them, by the steps' names.
+    :param seen: names of pods as earlier steps found them, by the steps' names.
     """
 
     cluster: Cluster
@@ -68,6 +69,7 @@ class Stage:
     progress: Progress
     applied: list[Object] = field(default_factory=list)
     used: dict[str, _proxy_admin.Certificates] = field(default_factory=dict)
+    seen: dict[str, set[str]] = field(default_factory=dict)
     outside: OutsideServer | None = None
 
     def close(self) -> None:
@@ -225,9 +227,13 @@ def _certificates_used(stage: Stage, step: Mapping[str, Any]) -> Measurement:
 
 
 def _pods(stage: Stage, step: Mapping[str, Any]) -> Measurement:
+    """Count pods: all, ready ones, and those (``kept``) that were there already in the step ``since``."""
     namespace = step.get("namespace", stage.namespace)
     found = stage.cluster.list("v1", "Pod", namespace, label_selector=step["select"])
-    return {"pods": len(found), "ready": sum(is_ready(pod) for pod in found)}
+    names = {pod["metadata"]["name"] for pod in found}
+    stage.seen[step["name"]] = names
+    kept = names & stage.seen.get(step.get("since", ""), set())
+    return {"pods": len(found), "ready": sum(is_ready(pod) for pod in found), "kept": len(kept)}
 
 
 def _outside_hits(stage: Stage, _step: Mapping[str, Any]) -> Measurement:
@@ -243,6 +249,8 @@ MEASUREMENTS: dict[str, Callable[..., Measurement]] = {
     "traffic": _traffic, "call": _call, "clusters": _clusters, "certificates_used": _certificates_used,
     "pods": _pods, "outside_hits": _outside_hits,
 }  # fmt: skip
+REMEMBERED = frozenset({"certificates_used", "pods"})
+"""Measurements to which a later step can refer with ``since``; they are given the step's ``name``."""
 
 
 def _alive(obj: Object) -> bool:
