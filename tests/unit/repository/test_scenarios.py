@@ -46,6 +46,22 @@ def test_each_scenario_is_a_tag(run: list[str], skipped: list[str], expected: li
     assert Templar(DataLoader(), variables=variables).template(trust_as_template(template)) == expected
 
 
+def test_a_run_of_one_keeps_what_is_known_of_the_others() -> None:
+    earlier = [{"name": "mtls", "passed": True}, {"name": "canary", "passed": True}]
+    results = [{"scenario": {"name": "canary", "passed": False}, "failed": True, "msg": "The scenario canary failed."}]
+    variables = {
+        **load(ROLE / "vars" / "main.yml"),
+        "scenarios_report": {"scenarios": earlier},
+        "scenarios_result": {"results": [*results, {"skipped": True}]},
+    }
+    variables = {key: trust_as_template(value) if isinstance(value, str) else value for key, value in variables.items()}
+    templar = Templar(DataLoader(), variables=variables)
+    entries = templar.template(trust_as_template("{{ __scenarios_entries }}"))
+    assert entries == [{"name": "canary", "passed": False}, {"name": "mtls", "passed": True}]
+    problems = templar.template(trust_as_template("{{ __scenarios_problems }}"))
+    assert problems == ["The scenario canary failed."]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_form_and_the_lesson(name: str) -> None:
     scenario = load(ROLE / "files" / f"{name}.yml")
