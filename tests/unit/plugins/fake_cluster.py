@@ -203,8 +203,17 @@ class FakeCluster:
             raise _not_found("namespaces", namespace or "")
 
     def delete(
-        self, api_version: str, kind: str, name: str, namespace: str | None = None, *, dry_run: bool = False
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None = None,
+        *,
+        dry_run: bool = False,
+        propagation: str = "Foreground",
+        grace_seconds: int | None = None,
     ) -> bool:
+        assert propagation in ("Foreground", "Background")
         with self._changed:
             self._request("delete", kind, namespace, name, write=not dry_run)
             if (api_version, kind, namespace or "", name) not in self.objects:
@@ -263,6 +272,10 @@ class FakeCluster:
 
     def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         return json.loads(self.raw(path, query))
+
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        """Answer as ``raw`` does; a function in ``answers`` gets the body."""
+        self._answer(path, body)
 
     def version(self) -> str:
         return self.gitversion

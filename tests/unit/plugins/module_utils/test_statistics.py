@@ -188,3 +188,32 @@ def test_a_verdict_in_words() -> None:
     assert sentence(verdict) == "status.200 == 100 (measured 98)"
     verdict = judge({"metric": "latency_ms.max", "relation": "<", "bound": 5}, MEASURED)
     assert sentence(verdict) == "latency_ms.max < 5 (nothing was measured)"
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "passed"), [(98, 0.98, True), (98, 0.9, True), (98, 0.5, False), (98, 1, False)]
+)
+def test_a_share_is_held_to_the_exact_test(count: int, share: float, passed: bool) -> None:
+    hypothesis = {"metric": "by_version.v1", "relation": "binomial", "bound": {"share": share, "of": "sent"}}
+    verdict = judge(hypothesis, MEASURED)
+    assert (verdict["measured"], verdict["trials"], verdict["passed"]) == (count, 100, passed)
+    assert verdict["interval"][0] < 0.98 < verdict["interval"][1]
+    assert sentence(verdict).startswith(f"by_version.v1 binomial {share} of sent (measured 98 of 100, p ")
+
+
+@pytest.mark.parametrize("of", ["gone", "latency_ms.p99", "status.503"])
+def test_a_share_of_what_was_not_counted_never_passes(of: str) -> None:
+    hypothesis = {"metric": "by_version.v1", "relation": "binomial", "bound": {"share": 0.5, "of": of}}
+    assert judge(hypothesis, MEASURED)["passed"] is False
+
+
+@pytest.mark.parametrize("bound", [0.5, {"share": 0.5}, {"share": 2, "of": "sent"}, {"share": 0.5, "of": 3}])
+def test_a_share_needs_to_be_one_and_of_something(bound: Any) -> None:
+    with pytest.raises(InputError, match="a mapping of `share`"):
+        check_hypothesis({"metric": "x", "relation": "binomial", "bound": bound})
+
+
+def test_a_name_may_have_dots() -> None:
+    measured = {"identities": {"spiffe://cluster.local/sa": 3}, "by_name": {"a.example": 2}}
+    for metric, bound in (("identities.spiffe://cluster.local/sa", 3), ("by_name.a.example", 2), ("by_name.b.c", 0)):
+        assert judge({"metric": metric, "relation": "==", "bound": bound}, measured)["passed"] is True
