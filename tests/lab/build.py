@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import sys
@@ -129,6 +130,22 @@ def zipkin() -> Path:
         (folder / "zipkin.jar").write_bytes(content)
 
     return made_once(f"zipkin-{parts.ZIPKIN}", f"Zipkin {parts.ZIPKIN}", make) / "zipkin.jar"
+
+
+def gateway_api() -> Path:
+    """Return a file with the definitions of the Kubernetes Gateway API, in the version that Istio is built with."""
+
+    def make(folder: Path) -> None:
+        told = execute(
+            [go_toolchain(), "mod", "download", "-json", "sigs.k8s.io/gateway-api"],
+            what="Downloading the Gateway API", remedy=REGISTRY, cwd=HERE / "go" / "istio", env=go_environment(),
+        )  # fmt: skip
+        definitions = sorted(Path(json.loads(told)["Dir"], "config/crd/standard").glob("*.yaml"))
+        (folder / "gateway-api.yaml").write_text("---\n".join(file.read_text() for file in definitions))
+        drop_go_cache()
+
+    folder = made_once(f"gateway-api-{digest_of(HERE / 'go' / 'istio' / 'go.mod')}", "the Gateway API", make)
+    return folder / "gateway-api.yaml"
 
 
 def wheels(requirements: Path) -> Path:
