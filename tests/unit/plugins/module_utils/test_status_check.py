@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -93,3 +95,24 @@ def test_what_has_not_answered_in_time_is_left_out() -> None:
     answers = side_by_side([1, 2, 3], ask, 1, time.monotonic() + 1.0)
     done.set()
     assert answers == [(1, 1)]
+
+
+LEAVING = """
+import sys, time
+from ansible_collections.meshlab.istio.plugins.module_utils._status_check import Check, Checks, Finding
+
+def program():
+    time.sleep(1)
+    print("ended")
+    return Finding(True, "")
+
+checks = Checks(time.monotonic())
+checks.start(Check("program", program, runs_program=True))
+checks.start(Check("hangs", lambda: time.sleep(600)))
+print(checks.row("program")["says"], checks.row("hangs")["ok"], flush=True)
+"""
+
+
+def test_the_end_waits_for_programs_and_for_nothing_else() -> None:
+    done = subprocess.run([sys.executable, "-c", LEAVING], capture_output=True, text=True, timeout=300, check=True)
+    assert done.stdout.splitlines() == ["no answer within 0 s False", "ended"]

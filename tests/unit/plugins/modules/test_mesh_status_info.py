@@ -288,6 +288,10 @@ BREAKS: dict[str, tuple[Callable[[Lab], Any], set[str], str]] = {
         lambda lab: lab.units.append(("meshlab-forward-kiali.service", "kiali on 127.0.0.1:1", "active", "exec")),
         {"Services"}, "forward-kiali http://127.0.0.1:1/ does not answer",
     ),
+    "unwell forward": (
+        lambda lab: setattr(lab, "page", Reply(status=502)),
+        {"Services", "Gateway's URL"}, "/ answers 502",
+    ),
     "failed service": (
         lambda lab: lab.units.append(("meshlab-tunnel-b.service", "tunnel", "failed", "exec")),
         {"Services"}, "tunnel-b is failed",
