@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Addons of an older release, Loki without a volume, and addons that break."""
+"""Addons of an older release, and Loki without a volume."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.all.lab import CHECKOUT, Lab, Object, tool, until
+from tests.integration.all.lab import CHECKOUT, Lab, Object, tool
 
 NAMESPACE = "istio-system"
 
@@ -91,23 +91,6 @@ def test_a_claim_without_a_storage_class_is_said_at_once(lab: Lab, measured: dic
     assert done.returncode != 0
     assert "Make a StorageClass the default" in said
     assert "pod loki-0: FailedBinding: no persistent volumes available for this claim" in said
-    # Its time-out is 300 s. The rest of a play is a few seconds, on a busy machine more.
-    assert seconds < 120
+    # Its time-out is 300 s. The rest of a play is a few seconds, on a busy machine a hundred.
+    assert seconds < 250
     measured.update(seconds=round(seconds, 1))
-
-
-def test_an_addon_that_does_not_answer_is_named(lab: Lab) -> None:
-    # With the test bed's own volume again.
-    lab.playbook("site", "--tags", "addons", "-e", "addons_wait=true")
-    arguments = {"names": ["kiali", "grafana"], "timeout": 3}
-    assert [each["ready"] for each in lab.ours("addons_info", arguments)["addons"]] == [True, True]
-    lab.kubectl("scale", f"--namespace={NAMESPACE}", "deployment/kiali", "--replicas=0")
-    try:
-        until(lambda: not ready(lab, "Deployment", "kiali"), 60, "Kiali's end")
-        result = lab.ours("addons_info", arguments, fails=True)
-        assert [each["object"] for each in result["pending"]] == ["kiali"]
-        (kiali, _grafana) = lab.ours("addons_info", arguments, "--check")["addons"]
-        assert kiali["ready"] is False
-    finally:
-        lab.kubectl("scale", f"--namespace={NAMESPACE}", "deployment/kiali", "--replicas=1")
-        until(lambda: ready(lab, "Deployment", "kiali") == 1, 60, "Kiali")
