@@ -10,6 +10,7 @@ standard output, and a module writes there at its very end. So a thread watches 
 from __future__ import annotations
 
 import contextlib
+import os
 import select
 import signal
 import threading
@@ -22,6 +23,8 @@ SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
 """What a terminal, a play on connection local, or the thread sends."""
 LOOK_MS = 500
 """How often the thread looks whether the module is over; the end of the pipe itself wakes it at once."""
+CLEANING_SECONDS = 300.0
+"""How long the cleaning may take, such as putting back what a scenario changed. Then the process is killed."""
 
 
 class Lifeline:
@@ -36,6 +39,7 @@ class Lifeline:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Lifeline:
+        _ending.clear()
         for number in SIGNALS:
             self._before[number] = signal.signal(number, _stop)
         threading.Thread(target=_watch, args=(self._over,), daemon=True).start()
@@ -43,6 +47,9 @@ class Lifeline:
 
     def __exit__(self, *_error: object) -> None:
         self._over.set()
+        if _ending.is_set():
+            # What is still to be done at exit must not be broken into either.
+            return
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -53,6 +60,8 @@ def let_go() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+_ending = threading.Event()
+"""Set by the first signal."""
 _late: list[list[int]] = []
 """For each block of postponed() that runs, the signals that came within it."""
 
@@ -73,6 +82,7 @@ def postponed() -> Iterator[None]:
 
 
 def _stop(number: int, _frame: FrameType | None) -> None:
+    _ending.set()
     let_go()
     if _late:
         _late[-1].append(number)
@@ -81,10 +91,14 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 
 
 def _watch(over: threading.Event) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # they are for the main thread
     poll = select.poll()
     poll.register(STDOUT, 0)  # no events asked for: errors and hang-ups are always told
-    while not over.is_set():
+    while not (over.is_set() or _ending.is_set()):
         if any(event & (select.POLLERR | select.POLLHUP) for _fd, event in poll.poll(LOOK_MS)):
-            # To the main thread, as only there a signal ends what is being waited for.
+            # To the main thread, as only there a signal ends what is being waited for. It is deaf if it let go.
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
-            return
+            _ending.wait(CLEANING_SECONDS)
+            break
+    if _ending.is_set() and not over.wait(CLEANING_SECONDS):
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -23,11 +23,16 @@ LIMIT = 60.0
 """Seconds after which a test gives up; it never takes so long unless the code is wrong."""
 
 PROGRAM = """
-import pathlib, sys, time
+import atexit, pathlib, sys, time
 from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool
 from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lifeline, let_go
+from ansible_collections.meshlab.istio.plugins.module_utils import _lifeline
 
+if "for ever" in sys.argv:
+    _lifeline.CLEANING_SECONDS = 0.5
 directory = pathlib.Path(sys.argv[1])
+if "at exit" in sys.argv:
+    atexit.register(lambda: ((directory / "cleaning").touch(), time.sleep(2), (directory / "at exit").touch()))
 tool = "import os, sys, time; print(os.getpid(), file=open(sys.argv[1], 'w'), flush=True); time.sleep(600)"
 with Lifeline():
     if "let go" in sys.argv:
@@ -35,9 +40,11 @@ with Lifeline():
     try:
         CommandLineTool(sys.executable).run(["-c", tool, str(directory / "tool")], timeout=float(sys.argv[2]))
     finally:
-        (directory / "cleaning").touch()
         if "slowly" in sys.argv:
+            (directory / "cleaning").touch()
             time.sleep(2)
+        if "for ever" in sys.argv:
+            time.sleep(3600)
         (directory / "cleaned").touch()
 """
 
@@ -90,8 +97,9 @@ def test_a_signal(tmp_path: Path, number: signal.Signals) -> None:
     assert (tmp_path / "cleaned").exists()
 
 
-def test_a_second_signal_does_not_break_into_the_cleaning(tmp_path: Path) -> None:
-    process = begin(tmp_path, "slowly")
+@pytest.mark.parametrize("when", ["slowly", "at exit"])
+def test_a_second_signal_does_not_break_into_the_cleaning(tmp_path: Path, when: str) -> None:
+    process = begin(tmp_path, when)
     process.send_signal(signal.SIGINT)
     assert eventually((tmp_path / "cleaning").exists)
     for number in SIGNALS:
@@ -100,6 +108,19 @@ def test_a_second_signal_does_not_break_into_the_cleaning(tmp_path: Path) -> Non
     process.stdout.close()
     assert process.wait(LIMIT) == 128 + signal.SIGINT
     assert (tmp_path / "cleaned").exists()
+    assert (tmp_path / "at exit").exists() == (when == "at exit")
+
+
+@pytest.mark.parametrize("how", ["signal", "reader"])
+def test_cleaning_that_does_not_end_is_ended(tmp_path: Path, how: str) -> None:
+    process = begin(tmp_path, "for ever")
+    if how == "signal":
+        process.send_signal(signal.SIGTERM)
+    else:
+        assert process.stdout is not None
+        process.stdout.close()
+    assert process.wait(LIMIT) == -signal.SIGKILL
+    assert not tool_runs(tmp_path)
 
 
 def test_a_process_that_let_go_only_waits(tmp_path: Path) -> None:
@@ -132,7 +153,16 @@ def test_nothing_is_left_of_it_after_the_block() -> None:
     assert [signal.getsignal(number) for number in SIGNALS] == before
 
 
-def test_the_end_is_put_off_until_what_was_started_is_known() -> None:
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """For a test that ends a block in this process, which then stays deaf."""
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_the_end_is_put_off_until_what_was_started_is_known(handlers: None) -> None:
     known = []
 
     def start() -> None:
@@ -145,7 +175,7 @@ def test_the_end_is_put_off_until_what_was_started_is_known() -> None:
     assert (ended.value.code, known) == (128 + signal.SIGTERM, ["process"])
 
 
-def test_another_thread_does_not_take_the_end_for_itself() -> None:
+def test_another_thread_does_not_take_the_end_for_itself(handlers: None) -> None:
     """It comes in the main thread, also while a thread starts something."""
     inside, go_on = threading.Event(), threading.Event()
 
