@@ -72,9 +72,7 @@ class ShowsProgress(Normal):
             not (task.async_val or task.check_mode or task.no_log or OPTION in task.args)
             and "module_name" not in context.CLIARGS  # the command `ansible`, which has callbacks of its own
             and constants.DEFAULT_STDOUT_CALLBACK in CALLBACKS
-            and bool(
-                constants.config.get_config_value("display_ok_hosts", plugin_type="callback", plugin_name="default")
-            )
+            and not _quiet()
         )
 
     @contextlib.contextmanager
