@@ -108,7 +108,8 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "query": {"type": "str", "required": True},
-            "relation": {"type": "str", "choices": list(RELATIONS)},
+            # binomial compares two measurements, and a query has one value.
+            "relation": {"type": "str", "choices": [name for name in RELATIONS if name != "binomial"]},
             "bound": {"type": "raw"},
             "timeout": {"type": "float", "default": 60.0},
             "namespace": {"type": "str", "default": "istio-system"},
