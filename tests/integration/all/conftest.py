@@ -20,7 +20,9 @@ from tests.integration.all.evidence import Evidence, code, passed_before
 from tests.integration.all.lab import CHECKOUT, Lab
 
 FOLDER = Path(os.environ.get("MESHLAB_EVIDENCE") or CHECKOUT / ".lab" / "evidence")
-FILES: dict[str, Evidence] = {}
+FILES: dict[Path, Evidence] = {}
+COLLECTED: dict[Path, set[str]] = {}
+"""The tests of each evidence file, those that are not chosen for this run among them."""
 
 
 @pytest.fixture(scope="session")
@@ -52,8 +54,11 @@ def evidence_path(item: pytest.Item) -> Path:
     return FOLDER / f"{item.path.stem.removeprefix('test_').replace('_', '-')}.json"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what has passed already."""
+    for item in items:
+        COLLECTED.setdefault(evidence_path(item), set()).add(item.name)
     if not os.environ.get("MESHLAB_RESUME"):
         return
     done = [item for item in items if _has_passed(item)]
@@ -74,6 +79,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if ended and not report.skipped:
         path = evidence_path(item)
         if path not in FILES:
-            FILES[path] = Evidence(path, item.funcargs["lab"].report["versions"] if "lab" in item.funcargs else {})
+            versions = item.funcargs["lab"].report["versions"] if "lab" in item.funcargs else {}
+            FILES[path] = Evidence(path, versions, COLLECTED[path])
         FILES[path].note(item.name, report.passed, report.duration, getattr(item, "measured", {}))
     return report
