@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv lab lab-down test test-all test-unit lint sanity integration reference lock format
+.PHONY: help venv lab lab-down test test-all test-unit test-plays lint sanity integration reference lock format
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,7 +27,7 @@ lab: venv ## Build or reuse the bundle, boot a lab host, run site.yml on it (SOU
 lab-down: venv ## Remove the lab host
 	$(BIN)/python -m tests.lab down
 
-test: lint sanity test-unit integration ## Every gate for a change: lint, sanity, unit tests, one lab run
+test: lint sanity test-unit test-plays integration ## Every gate for a change: lint, sanity, unit tests, one lab run
 
 test-all: test ## And everything that takes hours, with its evidence in docs/evidence; begun again, it goes on
 	$(BIN)/python -m tests.lab list | grep -q '^all .* running' || \
@@ -38,7 +38,10 @@ test-all: test ## And everything that takes hours, with its evidence in docs/evi
 	$(BIN)/python -m tests.lab down --name all
 
 test-unit: venv ## The unit tests, with the coverage of module_utils (under a minute)
-	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal --cov --cov-report=term-missing:skip-covered
+	$(BIN)/pytest tests/unit --numprocesses 4 --dist worksteal --cov --cov-report=term-missing:skip-covered
+
+test-plays: venv ## Real runs of ansible-playbook on this machine, without a cluster
+	$(BIN)/pytest tests/plays --numprocesses 4 --dist worksteal
 
 integration: venv ## One lab run by molecule: create, converge, verify, converge again unchanged, destroy
 	$(BIN)/pytest tests/integration/test_lab.py

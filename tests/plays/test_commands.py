@@ -17,7 +17,7 @@ import yaml
 
 from ansible_collections.meshlab.istio.plugins.callback.commands import commands_of
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[2]
 ROLE = "meshlab.istio.report"
 
 

@@ -23,9 +23,9 @@ import pytest
 
 from ansible_collections.meshlab.istio.plugins.plugin_utils._progress import LONGEST, PAUSE_SECONDS, sentence
 from tests.unit.plugins.loopback import Reply, Seen, Server
-from tests.unit.plugins.play import LIMIT, Play, eventually
+from tests.plays.play import LIMIT, Play, eventually
 
-PLUGINS = Path(__file__).parents[4] / "plugins"
+PLUGINS = Path(__file__).parents[2] / "plugins"
 LINE = re.compile(r"^  lab: mesh_traffic: 1 of 1 requests sent, 0 answered as expected$", re.M)
 CALLBACKS = {"ansible.builtin.default": True, "json": False, "minimal": False}
 
