@@ -89,8 +89,9 @@ options:
     default: false
   wait_for:
     description:
-      - V(control_plane) returns when istiod is ready and its injector can be called, so that workloads can be created.
-        What is left goes on by itself.
+      - V(control_plane) returns when istiod is ready and its injector can be called. What is left goes on by itself.
+        Without O(revision), istioctl hands injection to the webhook of the tag V(default) at its very end, and a pod
+        that is created in that moment has no sidecar. So create workloads after V(all), or use a revision.
       - V(all) returns when every component is ready, istioctl has ended and the validating webhook refuses invalid
         configuration again. It joins an install that is still running.
       - V(none) returns when istioctl was started.
@@ -134,7 +135,7 @@ EXAMPLES = r"""
   check_mode: true
   diff: true
 
-- name: Go on as soon as workloads can be injected
+- name: Go on with what needs no sidecar as soon as istiod is ready
   meshlab.istio.istioctl_install:
     profile: demo
     wait_for: control_plane
