@@ -22,8 +22,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.meshlab.istio.plugins.plugin_utils._progress import LONGEST, PAUSE_SECONDS, sentence
-from tests.unit.plugins.loopback import Reply, Seen, Server
 from tests.plays.play import LIMIT, Play, eventually
+from tests.unit.plugins.loopback import Reply, Seen, Server
 
 PLUGINS = Path(__file__).parents[2] / "plugins"
 LINE = re.compile(r"^  lab: mesh_traffic: 1 of 1 requests sent, 0 answered as expected$", re.M)
