@@ -1,15 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Note every command that a host's tasks ran, for the report to log."""
-
 from __future__ import annotations
-
-import time
-from collections.abc import Iterator, Mapping
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = r"""
 name: commands
@@ -26,6 +18,12 @@ author: meshlab contributors (@meshlab)
 requirements: []
 options: {}
 """
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
 
 FACT = "lab_commands"
 

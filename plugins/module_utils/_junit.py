@@ -99,7 +99,7 @@ def _traffic(host: dict[str, Any]) -> Iterator[Case]:
         yield Case(name, problem=problem, seconds=traffic.get("seconds", 0.0), details=f"{good[0]} of {good[1]}")
     for bound in host.get("traffic", {}).get("thresholds", []):
         text = facts.threshold(bound)
-        yield Case(f"traffic: {text.split(',')[0]}", problem="" if bound["passed"] else text, details=text)
+        yield Case(f"traffic: {text.partition(',')[0]}", problem="" if bound["passed"] else text, details=text)
     grown = facts.increase(host)
     counted = "Prometheus counted every answered request"
     if grown is None or good is None:

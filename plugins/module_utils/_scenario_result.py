@@ -86,16 +86,16 @@ class Outcome:
         """
         described = self.scenario.get("picture") or {}
         bars = []
-        for bar in described.get("bars", []):
-            value = look_up(bar["metric"], self.measured)
-            trials = look_up(bar["of"], self.measured) if "of" in bar else None
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or ("of" in bar and not trials):
+        for row in described.get("bars", []):
+            value = look_up(row["metric"], self.measured)
+            trials = look_up(row["of"], self.measured) if "of" in row else None
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or ("of" in row and not trials):
                 continue
-            drawn = {"label": bar["label"], "value": value}
+            drawn = {"label": row["label"], "value": value}
             if trials:
                 low, high = _binomial.interval(int(value), int(trials))
                 drawn = {
-                    "label": bar["label"], "value": PICTURE_PERCENT * value / trials,
+                    "label": row["label"], "value": PICTURE_PERCENT * value / trials,
                     "low": PICTURE_PERCENT * low, "high": PICTURE_PERCENT * high,
                 }  # fmt: skip
             bars.append(drawn)

@@ -51,7 +51,7 @@ class Check:
 class _Running:
     check: Check
     started: float
-    thread: threading.Thread = field(default_factory=threading.Thread)
+    thread: threading.Thread = field(init=False)
     finding: Finding | None = None
     seconds: float = 0.0
 
@@ -68,7 +68,6 @@ class Checks:
 
     def start(self, check: Check) -> None:
         """Ask in a thread of its own. One that hangs does not keep the module from ending."""
-        running = _Running(check, time.monotonic(), threading.Thread(daemon=not check.runs_program))
         running = _Running(check, time.monotonic())
         running.thread = threading.Thread(target=_ask, args=(running,), daemon=not check.runs_program)
         self._all.append(running)
