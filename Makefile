@@ -37,7 +37,7 @@ test-all: test ## And everything that takes hours, with its evidence in docs/evi
 	  $(BIN)/pytest tests/apiserver tests/integration/all
 	$(BIN)/python -m tests.lab down --name all
 
-test-unit: venv ## The unit tests, with the coverage of module_utils (under a minute)
+test-unit: venv ## The unit tests, with the coverage of module_utils (about a minute)
 	$(BIN)/pytest tests/unit --numprocesses 4 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 test-plays: venv ## Real runs of ansible-playbook on this machine, without a cluster

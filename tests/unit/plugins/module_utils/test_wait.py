@@ -654,17 +654,19 @@ def test_a_container_that_did_its_work_is_in_no_trouble(cluster: FakeCluster) ->
 def test_a_restart_that_was_seen_must_prove_steady(
     cluster: FakeCluster, later: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_wait, "STEADY_SECONDS", 0.5)
+    monkeypatch.setattr(_wait, "STEADY_SECONDS", 1.0)
     target = deployment(cluster)
     running = {"name": "c", "ready": True, "state": {"running": {}}}
     pod(cluster, replica_set(cluster), containerStatuses=waiting("ContainerCreating"))
 
     def restarted() -> None:
         pod(cluster, replica_set(cluster), containerStatuses=[{**running, "restartCount": 1, **ended()}])
+        # Two watches bring the two changes: the pod's has to be the first to arrive.
+        time.sleep(0.4)
         cluster.status("apps/v1", "Deployment", "web", NS, availableReplicas=1)
 
     later(0.2, restarted)
-    assert wait_for(cluster, [target], 5)["seconds"] > 0.65
+    assert wait_for(cluster, [target], 20)["seconds"] > 1.15
     # Restarts from before this wait are no reason to linger.
     assert wait_for(cluster, [target], 5)["seconds"] < 0.3
 
