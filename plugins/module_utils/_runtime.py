@@ -5,8 +5,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import json
 import os
+import sys
+from collections.abc import Sequence
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -19,20 +23,36 @@ from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lif
 PYTHON = "~/.local/share/meshlab/python/bin/python3"
 """The environment that the role ``host`` makes, with kubernetes and jmespath in it."""
 
+RESPAWN_BYTES = 48 * 1024
+"""What fits, beside Ansible's own part, into the pipe through which respawn_module() hands over a module's arguments.
+
+It writes them before anybody reads: with more than a pipe holds (64 KiB on Linux) it would wait for ever
+(ansible-core 2.19, module_utils/common/respawn.py).
+"""
+
 CLUSTER_OPTIONS: dict[str, Any] = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
 PROGRESS_OPTIONS: dict[str, Any] = {"progress_file": {"type": "path"}}
 
 
 def need_libraries(module: AnsibleModule, *names: str) -> None:
-    """Make sure that ``names`` can be imported: start the module again under PYTHON if they can't be here.
+    """Make sure that ``names`` can be imported, from PYTHON's packages if they can't be here.
+
+    A Python of the same version reads those packages itself; any other one starts the module again under PYTHON.
 
     :raises Unreachable: check mode on a bare host, where PYTHON would be made before the module runs in earnest.
     """
-    missing = [name for name in names if importlib.util.find_spec(name) is None]
+    if not _missing(names):
+        return
     python = os.path.expanduser(PYTHON)
-    if missing and not has_respawned() and os.access(python, os.X_OK):
-        let_go()
-        respawn_module(python)
+    if os.access(python, os.X_OK):
+        packages = _packages(python)
+        if os.path.isdir(packages):
+            # Behind the archive of the module itself, before the system's packages: what is pinned goes together.
+            sys.path.insert(1, packages)
+            importlib.invalidate_caches()
+        elif not has_respawned():
+            _respawn(module, python)
+    missing = _missing(names)
     if missing and module.check_mode:
         raise Unreachable(f"This host does not have the Python libraries {', '.join(missing)} yet.")
     if missing:
@@ -41,6 +61,28 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
             + f" The role meshlab.istio.host makes such an environment at {PYTHON}.",
             missing=missing,
         )
+
+
+def _missing(names: Sequence[str]) -> list[str]:
+    return [name for name in names if importlib.util.find_spec(name) is None]
+
+
+def _packages(python: str) -> str:
+    """Return where the environment of ``python`` keeps packages, if it is of this Python's version."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    return os.path.join(os.path.dirname(os.path.dirname(python)), "lib", version, "site-packages")
+
+
+def _respawn(module: AnsibleModule, python: str) -> None:
+    """Start the module again under ``python``, and end with it."""
+    if len(json.dumps(module.params)) > RESPAWN_BYTES:
+        module.fail_json(
+            msg=f"This module must change to {python}, which is of another version than {sys.executable}, and its"
+            " arguments are too long to be handed over. Give them as files on the host, or set"
+            f" ansible_python_interpreter to {python}."
+        )
+    let_go()
+    respawn_module(python)
 
 
 def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:

@@ -115,6 +115,29 @@ def test_the_module_goes_on_where_the_libraries_are(home: Path, monkeypatch: pyt
         _runtime.need_libraries(AnsibleModule(argument_spec={}), "json", "no_such_library")
 
 
+def test_a_python_of_the_same_version_reads_the_packages_itself(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_runtime, "respawn_module", respawn)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    packages = home / ".local/share/meshlab/python/lib" / version / "site-packages"
+    packages.mkdir(parents=True)
+    (packages / "library_of_the_lab.py").write_text("here = True\n", encoding="utf-8")
+    first = sys.path[0]
+    with patch_module_args({}):
+        _runtime.need_libraries(AnsibleModule(argument_spec={}), "json", "library_of_the_lab")
+    # Behind the module's own archive, before everything that the system has.
+    assert sys.path[:2] == [first, str(packages)]
+
+
+def test_arguments_that_no_pipe_holds_are_refused_and_not_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(_runtime, "respawn_module", respawn)
+    with patch_module_args({"definition": "x" * 100_000}), pytest.raises(SystemExit):
+        _runtime.need_libraries(AnsibleModule(argument_spec={"definition": {"type": "str"}}), "no_such_library")
+    assert "too long to be handed over. Give them as files" in json.loads(capsys.readouterr().out)["msg"]
+
+
 @pytest.mark.parametrize("why", ["there already", "no such environment"])
 def test_libraries_that_are_nowhere(
     home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], why: str
