@@ -54,7 +54,7 @@ def of_playbook(lab: Lab, folder: Path) -> dict[str, float]:
     lab.playbook("site", "-e", given)
     total = round(time.monotonic() - started, 1)
     (host,) = json.loads((folder / "report.json").read_text(encoding="utf-8"))["hosts"]
-    stages = {stage["name"]: round(stage["end"] - stage["start"], 1) for stage in host["timings"]}
+    stages = {stage["stage"]: round(stage["end"] - stage["start"], 1) for stage in host["timings"]}
     return {**stages, "TOTAL": total}
 
 
