@@ -180,7 +180,7 @@ def test_an_object_may_appear_only_now(cluster: FakeCluster, later: Callable[...
     target = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": NS}}
     later(0.1, lambda: deployment(cluster, available=1))
     wait_for(cluster, [target], 5)
-    assert failed(FakeCluster(), target, timeout=0.1).details["pending"][0]["message"] == "does not exist"
+    assert failed(FakeCluster(), target, timeout=0).details["pending"][0]["message"] == "does not exist"
 
 
 def test_an_expired_watch_lists_again(cluster: FakeCluster, later: Callable[..., None]) -> None:
@@ -249,8 +249,8 @@ def test_claims_that_wait_for_their_first_consumer_are_let_be(cluster: FakeClust
         "status": {"phase": "Pending"},
     }
     wait_for(cluster, [cluster.put({**claim, "spec": {"storageClassName": "local"}})], 1)
-    failed(cluster, cluster.put({**claim, "spec": {"storageClassName": "cloud"}}), timeout=0.1)
-    failed(cluster, cluster.put({**claim, "spec": {}}), timeout=0.1)
+    failed(cluster, cluster.put({**claim, "spec": {"storageClassName": "cloud"}}), timeout=0)
+    failed(cluster, cluster.put({**claim, "spec": {}}), timeout=0)
 
 
 # -- conditions ------------------------------------------------------------------------------------
@@ -259,7 +259,7 @@ def test_claims_that_wait_for_their_first_consumer_are_let_be(cluster: FakeClust
 def test_conditions_are_asked_too(cluster: FakeCluster, later: Callable[..., None]) -> None:
     service = cluster.put({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": NS}})
     condition = {"kind": "Service", "condition": "status.loadBalancer.ingress[0].ip"}
-    error = failed(cluster, service, timeout=0.1, conditions=[condition])
+    error = failed(cluster, service, timeout=0, conditions=[condition])
     assert error.details["pending"] == [
         {"object": "Service n/s", "message": "status.loadBalancer.ingress[0].ip does not hold"}
     ]
@@ -284,7 +284,7 @@ def test_a_condition_that_cannot_be_used(cluster: FakeCluster, condition: Object
 
 def test_a_condition_that_cannot_be_evaluated_is_pending(cluster: FakeCluster) -> None:
     service = cluster.put({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s", "namespace": NS}})
-    error = failed(cluster, service, timeout=0.1, conditions=[{"kind": "Service", "condition": "abs(kind)"}])
+    error = failed(cluster, service, timeout=0, conditions=[{"kind": "Service", "condition": "abs(kind)"}])
     assert "cannot be evaluated" in error.details["pending"][0]["message"]
 
 
@@ -347,7 +347,7 @@ def test_a_pod_of_an_old_replica_set_is_not_the_new_ones_failure(cluster: FakeCl
     pod(cluster, old, containerStatuses=waiting("ErrImageNeverPull"))
     target["metadata"]["annotations"][REVISION] = "2"
     cluster.put(target)
-    error = failed(cluster, target, timeout=0.1)
+    error = failed(cluster, target, timeout=0)
     assert error.details["failures"] == []
     newer = cluster.put(
         {**old, "metadata": {**old["metadata"], "name": "web-2", "uid": "new", "annotations": {REVISION: "2"}}}
@@ -364,7 +364,7 @@ def test_what_was_said_before_the_controller_saw_the_change_does_not_count(clust
     pod(cluster, replica_set(cluster), containerStatuses=waiting("ErrImageNeverPull"))
     target["status"]["observedGeneration"] = 0
     cluster.put(target)
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
 
 
 def test_a_pod_on_its_way_out_does_not_count(cluster: FakeCluster) -> None:
@@ -372,7 +372,7 @@ def test_a_pod_on_its_way_out_does_not_count(cluster: FakeCluster) -> None:
     going = pod(cluster, replica_set(cluster), containerStatuses=waiting("ErrImageNeverPull"))
     going["metadata"]["deletionTimestamp"] = "2026-11-23T19:00:00Z"
     cluster.put(going)
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
 
 
 @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ def test_old_pods_of_other_controllers(
         }
     )
     pod(cluster, target, "s-0", labels=old, containerStatuses=waiting("ErrImageNeverPull"))
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
     pod(cluster, target, "s-1", labels=current, containerStatuses=waiting("ErrImageNeverPull"))
     assert failed(cluster, target).details["failures"][0]["pod"] == "s-1"
 
@@ -437,12 +437,12 @@ def test_controllers_that_may_not_create_pods(cluster: FakeCluster, unsettled: N
     event(cluster, stateful, "FailedCreate", 'create Pod s-0 failed: admission webhook "w" denied the request: no')
     assert "denied the request" in failed(cluster, stateful).message
     event(cluster, stateful, "SuccessfulCreate", "create Pod s-0 successful", "f")
-    assert failed(cluster, stateful, timeout=0.1).details["failures"] == []
+    assert failed(cluster, stateful, timeout=0).details["failures"] == []
 
 
 def test_a_deployment_that_progresses_is_in_no_trouble(cluster: FakeCluster) -> None:
     target = deployment(cluster, conditions=[{"type": "Progressing", "status": "True", "reason": "ReplicaSetUpdated"}])
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
 
 
 def test_a_claim_without_a_storage_class(cluster: FakeCluster, unsettled: None) -> None:
@@ -560,7 +560,7 @@ def test_scheduling(
         node(cluster, *arguments, name=f"node-{number}")
     target = deployment(cluster)
     pod(cluster, replica_set(cluster), spec={"tolerations": tolerations}, **unschedulable(message))
-    error = failed(cluster, target, timeout=0.1)
+    error = failed(cluster, target, timeout=0)
     assert [failure["final"] for failure in error.details["failures"]] == [final]
 
 
@@ -575,7 +575,7 @@ def test_nodes_that_may_not_be_listed_prove_nothing(cluster: FakeCluster, unsett
     cluster.list_page = list_page
     target = deployment(cluster)
     pod(cluster, replica_set(cluster), **unschedulable(NO_ROOM))
-    assert not failed(cluster, target, timeout=0.1).details["failures"][0]["final"]
+    assert not failed(cluster, target, timeout=0).details["failures"][0]["final"]
 
 
 # -- crashes, readiness, mounts --------------------------------------------------------------------
@@ -632,7 +632,7 @@ def test_the_log_of_this_run_where_the_last_one_is_gone(cluster: FakeCluster, sa
 def test_how_a_container_ended(cluster: FakeCluster, restarts: int, last: Object, reason: str, final: bool) -> None:
     target = deployment(cluster)
     pod(cluster, replica_set(cluster), containerStatuses=waiting("CrashLoopBackOff", "back-off", restarts, **last))
-    (failure,) = failed(cluster, target, timeout=0.1).details["failures"]
+    (failure,) = failed(cluster, target, timeout=0).details["failures"]
     assert (failure["reason"], failure["final"]) == (reason, final)
 
 
@@ -640,7 +640,7 @@ def test_a_container_between_two_crashes_is_still_in_trouble(cluster: FakeCluste
     target = deployment(cluster)
     status = {"name": "c", "ready": False, "restartCount": 1, "state": {"running": {}}, **ended()}
     pod(cluster, replica_set(cluster), containerStatuses=[status])
-    assert failed(cluster, target, timeout=0.1).details["failures"][0]["reason"] == "Error"
+    assert failed(cluster, target, timeout=0).details["failures"][0]["reason"] == "Error"
 
 
 def test_a_container_that_did_its_work_is_in_no_trouble(cluster: FakeCluster) -> None:
@@ -648,7 +648,7 @@ def test_a_container_that_did_its_work_is_in_no_trouble(cluster: FakeCluster) ->
     done = {"terminated": {"exitCode": 0, "reason": "Completed"}}
     init = {"name": "init", "ready": False, "restartCount": 0, "state": done}
     pod(cluster, replica_set(cluster), initContainerStatuses=[init], containerStatuses=waiting("PodInitializing"))
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
 
 
 def test_a_restart_that_was_seen_must_prove_steady(
@@ -676,7 +676,7 @@ def test_a_job_decides_itself_how_often_its_pods_may_fail(cluster: FakeCluster) 
     target = cluster.put({**job, "status": {}})
     pod(cluster, target, "j-a", phase="Failed")
     pod(cluster, target, "j-b", containerStatuses=waiting("CrashLoopBackOff", "", 5, **ended()))
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
     cluster.put(
         {
             **job,
@@ -694,7 +694,7 @@ def test_a_pod_of_its_own(cluster: FakeCluster) -> None:
     bare = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": NS}, "spec": {"containers": []}}
     assert failed(cluster, cluster.put({**bare, "status": {"phase": "Failed"}})).details["failures"][0]["final"]
     evicted = cluster.put({**bare, "status": {"phase": "Failed", "reason": "Evicted", "message": "low on memory"}})
-    assert not failed(cluster, evicted, timeout=0.1).details["failures"][0]["final"]
+    assert not failed(cluster, evicted, timeout=0).details["failures"][0]["final"]
 
 
 def test_a_failing_probe_is_passing_trouble_until_its_grace_is_over(cluster: FakeCluster) -> None:
@@ -733,7 +733,7 @@ def test_mounts_are_judged_by_the_newest_event(cluster: FakeCluster, unsettled: 
     event(cluster, stuck, "FailedMount", 'MountVolume.SetUp failed for volume "v" : configmap "settings" not found')
     assert failed(cluster, target).details["failures"][0]["reason"] == "FailedMount"
     event(cluster, stuck, "Pulling", "Pulling image", "f")
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
 
 
 def test_an_older_kubelet_tells_the_cause_in_an_event_only(cluster: FakeCluster) -> None:
@@ -749,7 +749,7 @@ def test_events_of_an_earlier_pod_of_the_same_name_do_not_count(cluster: FakeClu
     target = deployment(cluster)
     stuck = pod(cluster, replica_set(cluster), containerStatuses=waiting("ContainerCreating"))
     event(cluster, stuck, "FailedMount", 'configmap "settings" not found', uid="of-another")
-    assert failed(cluster, target, timeout=0.1).details["failures"] == []
+    assert failed(cluster, target, timeout=0).details["failures"] == []
 
 
 def test_init_containers_count(cluster: FakeCluster) -> None:
