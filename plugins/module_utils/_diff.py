@@ -8,9 +8,9 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from ansible_collections.meshlab.istio.plugins.module_utils._redact import REDACTED, redact
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
 Object = dict[str, Any]
 
@@ -22,7 +22,15 @@ BOOKKEEPING = ("kubectl.kubernetes.io/last-applied-configuration",)
 
 REDACTED_CHANGED = "(redacted, changed)"
 
-_ABSENT = object()
+
+class _Side(NamedTuple):
+    """A value of one of the two states, and what of it may be printed: whether it is a secret is told by its context.
+
+    None where there is none: the API server takes null for absent.
+    """
+
+    value: Any = None
+    shown: Any = None
 
 
 def reference(obj: Mapping[str, Any]) -> str:
@@ -69,8 +77,10 @@ def changed_fields(before: Mapping[str, Any] | None, after: Mapping[str, Any] | 
     if before is None or after is None:
         return [] if before is after else [{"field": "", "old": shown(before) or None, "new": shown(after) or None}]
     found: list[dict[str, Any]] = []
-    _compare(normalise(before), normalise(after), "", found)
-    return [_printable(change, secret=after.get("kind") == "Secret") for change in found]
+    old, new = normalise(before), normalise(after)
+    if old != new:
+        _compare(_Side(old, redact(old)), _Side(new, redact(new)), "", found)
+    return found
 
 
 def diff_entry(name: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
@@ -81,18 +91,6 @@ def diff_entry(name: str, fields: list[dict[str, Any]]) -> dict[str, Any]:
         "before": _lines(fields, "old"),
         "after": _lines(fields, "new"),
     }
-
-
-def _printable(change: dict[str, Any], *, secret: bool) -> dict[str, Any]:
-    """Hide secrets in a changed field, but not that it changed."""
-    field = change["field"]
-    key = field.rpartition(".")[2]
-    sides = {side: redact({key: change[side]})[key] for side in ("old", "new")}
-    if secret and field.startswith(("data", "stringData")):
-        sides = {side: None if change[side] is None else REDACTED for side in ("old", "new")}
-    if sides["old"] == sides["new"]:
-        sides["new"] = REDACTED_CHANGED
-    return {"field": field, **sides}
 
 
 def _lines(fields: list[dict[str, Any]], side: str) -> str:
@@ -112,28 +110,25 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
 
-def _compare(old: Any, new: Any, path: str, found: list[dict[str, Any]]) -> None:
-    if old == new:
+def _compare(old: _Side, new: _Side, path: str, found: list[dict[str, Any]]) -> None:
+    if old.value == new.value:
         return
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted({*old, *new}):
-            _compare(old.get(key, _ABSENT), new.get(key, _ABSENT), _child(path, key), found)
+    if isinstance(old.value, dict) and isinstance(new.value, dict):
+        olds, news = _by_key(old), _by_key(new)
+        for key in sorted({*olds, *news}):
+            _compare(olds.get(key, _Side()), news.get(key, _Side()), _child(path, key), found)
         return
-    if isinstance(old, list) and isinstance(new, list):
-        olds, news = _by_name(old), _by_name(new)
-        if olds is not None and news is not None and list(olds) != list(news) and sorted(olds) == sorted(news):
+    if isinstance(old.value, list) and isinstance(new.value, list):
+        named = _named(old.value) and _named(new.value)
+        olds, news = _items(old, named), _items(new, named)
+        if named and list(olds) != list(news) and sorted(olds) == sorted(news):
             # Only their order can differ in what follows, and it counts: env variables refer to earlier ones.
             found.append({"field": f"{path}[].name", "old": list(olds), "new": list(news)})
-        if olds is None or news is None:
-            olds = {str(index): item for index, item in enumerate(old)}
-            news = {str(index): item for index, item in enumerate(new)}
-            label = "{}"
-        else:
-            label = "name={}"
         for key in {**olds, **news}:
-            _compare(olds.get(key, _ABSENT), news.get(key, _ABSENT), f"{path}[{label.format(key)}]", found)
+            label = f"name={key}" if named else key
+            _compare(olds.get(key, _Side()), news.get(key, _Side()), f"{path}[{label}]", found)
         return
-    found.append({"field": path, "old": None if old is _ABSENT else old, "new": None if new is _ABSENT else new})
+    found.append({"field": path, "old": old.shown, "new": REDACTED_CHANGED if new.shown == old.shown else new.shown})
 
 
 def _child(path: str, key: str) -> str:
@@ -142,7 +137,17 @@ def _child(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _by_name(items: list[Any]) -> dict[str, Any] | None:
-    """Return the items of a list by their unique ``name``, or None where they have none."""
-    named = {item["name"]: item for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)}
-    return named if len(named) == len(items) else None
+def _by_key(side: _Side) -> dict[str, _Side]:
+    return {key: _Side(value, side.shown[key]) for key, value in side.value.items()}
+
+
+def _named(items: list[Any]) -> bool:
+    """Tell whether each item of a list has a ``name`` of its own."""
+    names = {item["name"] for item in items if isinstance(item, dict) and isinstance(item.get("name"), str)}
+    return len(names) == len(items)
+
+
+def _items(side: _Side, named: bool) -> dict[str, _Side]:
+    """Return the items of a list by their names, or by their places."""
+    items = map(_Side, side.value, side.shown)
+    return {item.value["name"] if named else str(place): item for place, item in enumerate(items)}

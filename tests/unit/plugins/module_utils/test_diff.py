@@ -133,7 +133,7 @@ def test_an_object_that_appears_or_goes_is_one_change() -> None:
     assert appeared[0]["old"] is None
     assert appeared[0]["new"] == normalise(DEPLOYMENT)
     gone = changed_fields(DEPLOYMENT, None)
-    assert gone[0]["new"] is None
+    assert gone == [{"field": "", "old": normalise(DEPLOYMENT), "new": None}]
     assert changed_fields(None, None) == []
 
 
@@ -165,6 +165,98 @@ def test_a_config_maps_values_are_shown() -> None:
     assert changed_fields(config("one"), config("two")) == [{"field": "data.mode", "old": "one", "new": "two"}]
 
 
+@pytest.mark.parametrize(
+    ("path", "old", "new", "field"),
+    [
+        (["stringData"], {"k": "one"}, {"k": "two"}, "stringData.k"),
+        (["data"], {"k": "b25l"}, {"k": "dHdv"}, "data.k"),
+    ],
+)
+def test_both_places_of_a_secrets_values_are_hidden(path: list, old: dict, new: dict, field: str) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+    assert changed_fields({**secret, path[0]: old}, {**secret, path[0]: new}) == [
+        {"field": field, "old": "(redacted)", "new": "(redacted, changed)"}
+    ]
+    assert changed_fields(secret, {**secret, path[0]: new}) == [
+        {"field": path[0], "old": None, "new": {"k": "(redacted)"}}
+    ]
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "API_TOKEN"])
+def test_a_secret_in_an_environment_variable_is_told_by_the_variables_name(name: str) -> None:
+    def workload(value: str) -> dict:
+        env = [{"name": "MODE", "value": value}, {"name": name, "value": value}]
+        return changed(["spec", "template", "spec", "containers", 0, "env"], env)
+
+    found = changed_fields(workload("hunter2"), workload("hunter3"))
+    place = "spec.template.spec.containers[name=app].env"
+    assert found == [
+        {"field": f"{place}[name=MODE].value", "old": "hunter2", "new": "hunter3"},
+        {"field": f"{place}[name={name}].value", "old": "(redacted)", "new": "(redacted, changed)"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "field"),
+    [
+        ("password.txt", 'data["password.txt"]'),
+        ("example.com/private-key", 'data["example.com/private-key"]'),
+        ("my/password", 'data["my/password"]'),
+    ],
+)
+def test_a_secret_is_told_by_its_whole_key(key: str, field: str) -> None:
+    def config(value: str) -> dict:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "s"}, "data": {key: value, "mode": "a"}}
+
+    assert changed_fields(config("hunter2"), config("hunter3")) == [
+        {"field": field, "old": "(redacted)", "new": "(redacted, changed)"}
+    ]
+
+
+def test_null_is_the_same_as_absent() -> None:
+    assert changed_fields(changed(["spec", "paused"], None), DEPLOYMENT) == []
+    assert changed_fields(DEPLOYMENT, changed(["spec", "paused"], None)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (["a"], ["a", "b"], [{"field": "spec.x[1]", "old": None, "new": "b"}]),
+        (["a", "b"], ["a"], [{"field": "spec.x[1]", "old": "b", "new": None}]),
+        (["a"], "a", [{"field": "spec.x", "old": ["a"], "new": "a"}]),
+        ("a", ["a"], [{"field": "spec.x", "old": "a", "new": ["a"]}]),
+        # As soon as one list has items without a name of their own, places are what tells them apart.
+        (
+            [{"name": "a", "v": 1}],
+            [{"name": "a", "v": 1}, {"name": "a", "v": 2}],
+            [{"field": "spec.x[1]", "old": None, "new": {"name": "a", "v": 2}}],
+        ),
+        (
+            [{"name": "a", "v": 1}],
+            [{"name": "a", "v": 2}, "b"],
+            [{"field": "spec.x[0].v", "old": 1, "new": 2}, {"field": "spec.x[1]", "old": None, "new": "b"}],
+        ),
+        ([{"name": 1, "v": 1}], [{"name": 1, "v": 2}], [{"field": "spec.x[0].v", "old": 1, "new": 2}]),
+        # Other items are a change of their own, not one of the order.
+        (
+            [{"name": "a"}, {"name": "b"}],
+            [{"name": "b"}, {"name": "c"}],
+            [
+                {"field": "spec.x[name=a]", "old": {"name": "a"}, "new": None},
+                {"field": "spec.x[name=c]", "old": None, "new": {"name": "c"}},
+            ],
+        ),
+    ],
+)
+def test_lists(old: object, new: object, expected: list) -> None:
+    assert changed_fields(changed(["spec", "x"], old), changed(["spec", "x"], new)) == expected
+
+
+@pytest.mark.parametrize(("key", "field"), [("a.b", 'spec["a.b"]'), ("a/b", 'spec["a/b"]'), ("ab", "spec.ab")])
+def test_keys_that_a_path_could_not_hold_are_quoted(key: str, field: str) -> None:
+    assert [change["field"] for change in changed_fields(DEPLOYMENT, changed(["spec", key], 1))] == [field]
+
+
 def test_diff_entry_has_the_changed_fields_only() -> None:
     entry = diff_entry("Deployment n/a", changed_fields(DEPLOYMENT, changed(["spec", "replicas"], 3)))
     assert entry == {
@@ -173,6 +265,29 @@ def test_diff_entry_has_the_changed_fields_only() -> None:
         "before": "spec.replicas: 1\n",
         "after": "spec.replicas: 3\n",
     }
-    created = diff_entry("Deployment n/a", changed_fields(None, DEPLOYMENT))
+
+
+def test_diff_entry_of_a_new_object_is_the_object_in_a_stable_order() -> None:
+    new = {"kind": "Namespace", "apiVersion": "v1", "metadata": {"name": "n"}}
+    created = diff_entry("Namespace n", changed_fields(None, new))
     assert created["before"] == ""
-    assert '"replicas": 1' in created["after"]
+    assert created["after"].splitlines() == [
+        "{",
+        '  "apiVersion": "v1",',
+        '  "kind": "Namespace",',
+        '  "metadata": {',
+        '    "name": "n"',
+        "  }",
+        "}",
+    ]
+
+
+def test_diff_entry_has_a_line_for_each_value_that_is_there() -> None:
+    fields = [
+        {"field": "spec.new", "old": None, "new": {"b": 1, "a": "x"}},
+        {"field": "spec.text", "old": "one", "new": "two"},
+        {"field": "spec.gone", "old": True, "new": None},
+    ]
+    entry = diff_entry("Deployment n/a", fields)
+    assert entry["before"] == "spec.text: one\nspec.gone: true\n"
+    assert entry["after"] == 'spec.new: {"a": "x", "b": 1}\nspec.text: two\n'
