@@ -38,6 +38,9 @@ FULL = {**SEEN, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3, "re
         ("Deployment", {"replicas": 3, "paused": True}, {**FULL, "updatedReplicas": 0}, None),
         ("Deployment", {"replicas": 3, "paused": True}, SEEN, "paused with 0 of 3 replicas available"),
         ("StatefulSet", {"replicas": 3}, FULL, None),
+        ("StatefulSet", {"replicas": 3}, None, "not seen by its controller yet"),
+        ("StatefulSet", {}, {**SEEN, "readyReplicas": 1}, None),
+        ("StatefulSet", {}, SEEN, "0 of 1 replicas ready"),
         ("StatefulSet", {"replicas": 3}, {**FULL, "readyReplicas": 2}, "2 of 3 replicas ready"),
         ("StatefulSet", {"replicas": 3}, {**FULL, "observedGeneration": 1}, "not seen by its controller yet"),
         (
@@ -45,6 +48,19 @@ FULL = {**SEEN, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3, "re
             {"replicas": 3},
             {**FULL, "updatedReplicas": 1, "updateRevision": "b", "currentRevision": "a"},
             "1 of 3 replicas updated",
+        ),
+        # The controller counts only what has the newest revision: with one revision there is nothing to update.
+        (
+            "StatefulSet",
+            {"replicas": 3},
+            {**FULL, "updatedReplicas": 0, "updateRevision": "a", "currentRevision": "a"},
+            None,
+        ),
+        (
+            "StatefulSet",
+            {"replicas": 1},
+            {**SEEN, "readyReplicas": 1, "updateRevision": "b", "currentRevision": "a"},
+            "0 of 1 replicas updated",
         ),
         (
             "StatefulSet",
@@ -83,8 +99,17 @@ FULL = {**SEEN, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3, "re
             None,
         ),
         ("DaemonSet", {}, None, "not seen by its controller yet"),
+        ("DaemonSet", {}, SEEN, None),
+        (
+            "DaemonSet",
+            {},
+            {**SEEN, "desiredNumberScheduled": 1, "numberAvailable": 1},
+            "available on 0 of 1 nodes",
+        ),
         ("ReplicaSet", {"replicas": 1}, {**SEEN, "availableReplicas": 1}, None),
-        ("ReplicaSet", {"replicas": 1}, SEEN, "0 of 1 replicas available"),
+        ("ReplicaSet", {}, {**SEEN, "availableReplicas": 1}, None),
+        ("ReplicaSet", {"replicas": 2}, {**SEEN, "availableReplicas": 1}, "1 of 2 replicas available"),
+        ("ReplicaSet", {}, SEEN, "0 of 1 replicas available"),
         ("ReplicaSet", {"replicas": 1}, None, "not seen by its controller yet"),
     ],
 )
@@ -105,7 +130,9 @@ def condition(name: str, value: str = "True") -> dict:
         ("v1", "Pod", None, "phase Pending, not ready"),
         ("batch/v1", "Job", condition("Complete"), None),
         ("batch/v1", "Job", {"succeeded": 0}, "0 of 1 completions"),
+        ("batch/v1", "Job", None, "0 of 1 completions"),
         ("v1", "Namespace", {"phase": "Active"}, None),
+        ("v1", "Namespace", None, "phase not active yet"),
         ("v1", "Namespace", {"phase": "Terminating"}, "phase Terminating"),
         ("v1", "PersistentVolumeClaim", {"phase": "Bound"}, None),
         ("v1", "PersistentVolumeClaim", None, "phase Pending"),
@@ -119,6 +146,10 @@ def test_other_kinds(api_version: str, kind: str, status: dict | None, missing: 
     assert ready(api_version, kind, None, status) == missing
 
 
+def test_a_job_says_how_far_it_is() -> None:
+    assert ready("batch/v1", "Job", {"completions": 5}, {"succeeded": 3}) == "3 of 5 completions"
+
+
 def test_webhooks_need_their_authority() -> None:
     def hooks(*client_configs: dict) -> list[dict]:
         return [{"name": f"h{number}", "clientConfig": config} for number, config in enumerate(client_configs)]
@@ -126,6 +157,7 @@ def test_webhooks_need_their_authority() -> None:
     kind = ("admissionregistration.k8s.io/v1", "MutatingWebhookConfiguration")
     assert ready(*kind, webhooks=hooks({"service": {}, "caBundle": "x"}, {"url": "https://x"})) is None
     assert ready(*kind, webhooks=hooks({"service": {}, "caBundle": "x"}, {"service": {}})) == "no caBundle yet in h1"
+    assert ready(*kind, webhooks=hooks({"service": {}}, {"service": {}})) == "no caBundle yet in h0, h1"
     assert ready(*kind) is None
 
 
