@@ -90,7 +90,7 @@ class ActionModule(ActionBase):
             if bundle:
                 found = [(bundle.directory / entry["path"], entry["sha256"]) for entry in bundle.wheels()]
             else:
-                downloaded = download_wheels(wheels["requirements"], wheels["python_version"])
+                downloaded = download_wheels(wheels["requirements"], wheels["python_version"], wheels["architecture"])
                 found = [(source, sha256_of(source)) for source in downloaded]
             for source, checksum in found:
                 dest = f"{wheels['dest']}/{source.name}"

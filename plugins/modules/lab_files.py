@@ -40,7 +40,7 @@ options:
   wheels:
     description:
       - The wheels of a requirements file with hashes, as a map with C(requirements) (a path on the controller),
-        C(python_version) of the host, and C(dest).
+        C(python_version) and C(architecture) of the host, and C(dest).
     type: dict
   images:
     description: Load all images of the bundle with this tool; without it, no images are brought.

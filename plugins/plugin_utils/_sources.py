@@ -25,6 +25,8 @@ from ansible_collections.meshlab.istio.plugins.module_utils._files import sha256
 Item = dict[str, Any]
 SCHEMA = "meshlab.istio/bundle/1"
 BLOCK = 1 << 20
+GLIBC = ("manylinux1", "manylinux2010", "manylinux2014", "manylinux_2_17", "manylinux_2_28")
+"""As in requirements/lock.py, which found out the hashes: pip does not infer that a newer glibc runs older wheels."""
 
 
 def cache_directory() -> Path:
@@ -136,21 +138,24 @@ def download(url: str, sha256: str) -> Path:
     return final
 
 
-def download_wheels(requirements: str, python_version: str) -> list[Path]:
+def download_wheels(requirements: str, python_version: str, architecture: str) -> list[Path]:
     """Let the controller's pip fetch the wheels of a requirements file with hashes, once; return them.
 
     :param python_version: of the hosts, such as 3.11.
+    :param architecture: of the hosts, such as aarch64; the controller may have another one, or be no Linux.
     :raises AnsibleError: pip is missing, doesn't get an answer, or a hash is not the pinned one.
     """
-    key = hashlib.sha256(f"{python_version}\n{Path(requirements).read_text(encoding='utf-8')}".encode()).hexdigest()
+    wanted = f"{python_version} {architecture}\n{Path(requirements).read_text(encoding='utf-8')}"
+    key = hashlib.sha256(wanted.encode()).hexdigest()
     final = cache_directory() / f"wheels-{key}"
     with _only_one(final):
         if not final.exists():
             partial = Path(tempfile.mkdtemp(dir=final.parent, prefix=".wheels-"))
             done = subprocess.run(
                 [sys.executable, "-m", "pip", "download", "--quiet", "--require-hashes", "--no-deps",
-                 "--only-binary", ":all:", "--python-version", python_version, "--dest", str(partial),
-                 "--requirement", requirements],
+                 "--only-binary", ":all:", "--python-version", python_version,
+                 *(f"--platform={glibc}_{architecture}" for glibc in GLIBC),
+                 "--dest", str(partial), "--requirement", requirements],
                 capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
             )  # fmt: skip
             if done.returncode != 0:

@@ -66,7 +66,7 @@ def arguments(bundle: Path) -> dict[str, Any]:
         "bundle": str(bundle),
         "files": [{"path": "bin/tool", "version": "1.2", "dest": "~/bin/tool", "mode": "0755"}],
         "trees": [{"path": "istio-1", "dest": "~/istio"}],
-        "wheels": {"requirements": "unused", "python_version": "3.11", "dest": "~/wheels"},
+        "wheels": {"requirements": "unused", "python_version": "3.11", "architecture": "x86_64", "dest": "~/wheels"},
     }
 
 
@@ -152,11 +152,11 @@ def test_releases_without_a_bundle(host: Path, capsys: pytest.CaptureFixture[str
                                    monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
     wheel = tmp_path / "b.whl"
     wheel.write_text("b")
-    monkeypatch.setattr(action, "download_wheels", lambda requirements, version: [wheel] if version == "3.9" else [])
+    monkeypatch.setattr(action, "download_wheels", lambda _file, *host: [wheel] if host == ("3.9", "aarch64") else [])
     with Server(lambda _seen: Reply(body=b"release")) as server:
         want = {"path": "bin/tool", "dest": "~/bin/tool", "url": server.url(),
                 "sha256": hashlib.sha256(b"release").hexdigest()}  # fmt: skip
-        wheels = {"requirements": "r", "python_version": "3.9", "dest": "~/wheels"}
+        wheels = {"requirements": "r", "python_version": "3.9", "architecture": "aarch64", "dest": "~/wheels"}
         Lab({"files": [want], "wheels": wheels}, capsys).run(None, None)
     assert (host / "bin/tool").read_text() == "release"
     assert (host / "wheels/b.whl").read_text() == "b"

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleError
 
 from ansible_collections.meshlab.istio.plugins.plugin_utils import _sources
 from ansible_collections.meshlab.istio.plugins.plugin_utils._sources import SCHEMA, Bundle, download, download_wheels
+from requirements.lock import GLIBC
 from tests.unit.plugins.loopback import Reply, Server, free_port
 
 
@@ -174,18 +175,25 @@ def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_wheels_are_downloaded_once_for_each_python(pip: Path) -> None:
+def test_wheels_are_downloaded_once_for_each_python_and_architecture(pip: Path) -> None:
     requirements = str(pip / "requirements.txt")
-    for version in ("3.9", "3.9", "3.11"):
-        assert [path.name for path in download_wheels(requirements, version)] == ["a.whl", "b.whl"]
+    for host in (("3.9", "x86_64"), ("3.9", "x86_64"), ("3.11", "x86_64"), ("3.9", "aarch64")):
+        assert [path.name for path in download_wheels(requirements, *host)] == ["a.whl", "b.whl"]
     calls = (pip / "calls").read_text().splitlines()
-    assert len(calls) == 2
+    assert len(calls) == 3
+    assert "--platform=manylinux_2_17_x86_64 --platform=manylinux_2_28_x86_64" in calls[0]
+    assert "--platform=manylinux_2_17_aarch64 --platform=manylinux_2_28_aarch64" in calls[2]
+    assert "x86_64" not in calls[2]
     assert calls[0].startswith(
         "-m pip download --quiet --require-hashes --no-deps --only-binary :all: --python-version 3.9"
     )
     (pip / "requirements.txt").write_text("library==2 --hash=sha256:2\n")
-    download_wheels(requirements, "3.9")
-    assert len((pip / "calls").read_text().splitlines()) == 3
+    download_wheels(requirements, "3.9", "x86_64")
+    assert len((pip / "calls").read_text().splitlines()) == 4
+
+
+def test_wheels_are_asked_for_as_their_hashes_were_found() -> None:
+    assert _sources.GLIBC == GLIBC
 
 
 def test_wheels_that_cannot_be_downloaded(pip: Path, cache: Path) -> None:
@@ -193,7 +201,7 @@ def test_wheels_that_cannot_be_downloaded(pip: Path, cache: Path) -> None:
     with pytest.raises(
         AnsibleError, match=r"cannot be downloaded: ERROR: no matching distribution\. Check the controller"
     ):
-        download_wheels(str(pip / "requirements.txt"), "3.9")
+        download_wheels(str(pip / "requirements.txt"), "3.9", "x86_64")
     assert [path.suffix for path in cache.iterdir()] == [".lock"]
     (pip / "fails").unlink()
-    assert len(download_wheels(str(pip / "requirements.txt"), "3.9")) == 2
+    assert len(download_wheels(str(pip / "requirements.txt"), "3.9", "x86_64")) == 2
