@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.lab import bundle, host, inventory, machine
+from tests.lab import bundle, cgroups, host, inventory, machine
 from tests.lab.cache import LabError, main_guard, say
 
 
@@ -41,6 +41,7 @@ def main() -> int:
 
 
 def _bundle(arguments: argparse.Namespace, names: list[str]) -> int:
+    machine.check()
     machine.prepare()
     print(bundle.make_bundle())
     return 0
@@ -48,6 +49,8 @@ def _bundle(arguments: argparse.Namespace, names: list[str]) -> int:
 
 def _up(arguments: argparse.Namespace, names: list[str]) -> int:
     # What cannot work is said before the build, which may take most of an hour.
+    machine.check()
+    cgroups.check()
     for name in names:
         host.check(name)
     inventory.check_folder(arguments.lab)

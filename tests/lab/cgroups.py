@@ -15,7 +15,20 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from tests.lab.cache import LabError
+
 ROOT = Path("/sys/fs/cgroup")
+GROUPS = Path("/proc/self/cgroup")
+
+
+def check() -> None:
+    """Refuse a machine without control groups of version 1: the host's systemd is started with those."""
+    if not any("memory" in controllers for controllers, _ in _own("")):
+        raise LabError(
+            "A lab host needs control groups of version 1, and this machine has only version 2. Boot it with the "
+            "kernel option systemd.unified_cgroup_hierarchy=0: on Debian 12 add it to GRUB_CMDLINE_LINUX in "
+            "/etc/default/grub, run update-grub and reboot."
+        )
 
 
 def enter(name: str, memory_gb: float | None = None) -> None:
@@ -45,7 +58,7 @@ def clear(name: str) -> None:
 def _own(name: str) -> Iterator[tuple[list[str], Path]]:
     """Yield controllers and folder of the host's group in each hierarchy; the folder may not exist yet."""
     group = f"meshlab-{name}"
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
+    for line in GROUPS.read_text().splitlines():
         number, controllers, path = line.split(":", 2)
         mounted = ROOT / controllers.removeprefix("name=")
         if number != "0" and mounted.is_dir():

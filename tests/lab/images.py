@@ -14,6 +14,8 @@ import tarfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.lab.cache import LabError
+
 USR_MERGE = {name: f"usr/{name}" for name in ("bin", "sbin", "lib", "lib64")}
 
 
@@ -108,19 +110,40 @@ def _add(archive: tarfile.TarFile, path: str, *, source: Path | None = None, con
 
 
 def _from_debian(root: Path, wanted: tuple[str, ...]) -> dict[str, Path]:
-    """Return path in the image → file in the root, for programs, whole folders and the libraries they need."""
+    """Return path in the image → file in the root, for programs, whole folders and the libraries they need.
+
+    :raises LabError: one of them is not there; an image without it would only fail on the lab host.
+    """
     found: dict[str, Path] = {}
     for path in wanted:
         source = root / path.lstrip("/")
-        for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
+        for name in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            file = _followed(root, name)
             if file.is_file():
-                found[str(file.relative_to(root))] = file
+                found[str(name.relative_to(root))] = file
+            elif not file.is_dir():
+                raise LabError(
+                    f"The lab host's Debian has no {name.relative_to(root)}. "
+                    "Name the package that has it in HOST_PACKAGES of tests/lab/parts.py."
+                )
     programs = [f"/{path}" for path, file in found.items() if os.access(file, os.X_OK) or ".so" in path]
     if programs:
         listed = subprocess.run(["chroot", str(root), "ldd", *programs], capture_output=True, text=True)
+        missing = [line.strip() for line in listed.stdout.splitlines() if "not found" in line]
+        # 1 is that of ldd where one of the files is no dynamic program; chroot's own failures are these.
+        if missing or listed.returncode >= 125:
+            raise LabError(f"The libraries of {wanted} are not all in {root}: {missing or listed.stderr.strip()}")
         for word in listed.stdout.split():
             if word.startswith("/") and ".so" in word:
                 library = word.rstrip(":").lstrip("/")
                 merged = library if library.startswith("usr/") else f"usr/{library}"
                 found.setdefault(merged, (root / merged).resolve(strict=True))
     return found
+
+
+def _followed(root: Path, file: Path) -> Path:
+    """Follow a link as it is meant inside the root: an absolute one, as Debian's /sbin/ip, would lead out of it."""
+    while file.is_symlink():
+        target = str(file.readlink())
+        file = root / target.lstrip("/") if target.startswith("/") else file.parent / target
+    return file

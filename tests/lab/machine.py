@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 from pathlib import Path
 
@@ -18,18 +19,27 @@ INOTIFY_LIMIT = Path("/proc/sys/fs/inotify/max_user_instances")
 INOTIFY_INSTANCES = 8192
 
 REMEDY = "Install by hand: apt-get install {packages}"
+KERNEL_NAMES = {"amd64": "x86_64", "arm64": "aarch64"}
+
+
+def check() -> None:
+    """Refuse, before anything is touched, a machine or a user that cannot build the lab."""
+    if os.geteuid() != 0:
+        raise LabError(
+            "The sealed lab is root's (debootstrap, chroot, systemd-nspawn). Run the command as root or with sudo."
+        )
+    if platform.machine() != KERNEL_NAMES[parts.ARCHITECTURE]:
+        raise LabError(
+            f"The sealed lab is built for {parts.ARCHITECTURE}, and this machine is {platform.machine()}. "
+            f"Use a machine with {parts.ARCHITECTURE}, or hosts of your own (README.md)."
+        )
 
 
 def prepare() -> None:
     """Install what is missing of parts.MACHINE_PACKAGES, and let root watch enough files; does nothing where all is so.
 
-    :raises LabError: not root, or the packages cannot be installed; nothing was changed then.
+    :raises LabError: the packages cannot be installed.
     """
-    if os.geteuid() != 0:
-        raise LabError(
-            "Building and booting the sealed lab needs root (debootstrap, chroot, systemd-nspawn). "
-            "Run the command as root or with sudo."
-        )
     if int(INOTIFY_LIMIT.read_text()) < INOTIFY_INSTANCES:
         say(f"Setting {INOTIFY_LIMIT} to {INOTIFY_INSTANCES} until the next boot")
         INOTIFY_LIMIT.write_text(f"{INOTIFY_INSTANCES}\n")

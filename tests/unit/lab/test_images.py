@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.lab import images
+from tests.lab.cache import LabError
 from tests.lab.images import Image, write_archive
 
 
@@ -90,7 +91,7 @@ def test_programs_of_the_debian_root_bring_their_libraries(tmp_path: Path, monke
 
     def ldd(words: list[str], **_options: Any) -> Any:
         asked.append(words)
-        return type("Done", (), {"stdout": LDD})()
+        return type("Done", (), {"stdout": LDD, "returncode": 0})()
 
     monkeypatch.setattr(images.subprocess, "run", ldd)
     write_archive(Image("a/b:c", "", debian=("usr/bin/curl", "etc/ssl")), root, tmp_path / "x.tar")
@@ -105,3 +106,41 @@ def test_programs_of_the_debian_root_bring_their_libraries(tmp_path: Path, monke
     library = layer.extractfile("usr/lib/x86_64-linux-gnu/libcurl.so.4")
     assert library is not None
     assert library.read() == b"usr/lib/x86_64-linux-gnu/libcurl.so.4.8"
+
+
+@pytest.fixture
+def curl(tmp_path: Path) -> Path:
+    """A Debian root that holds nothing but curl; return its path."""
+    path = tmp_path / "root/usr/bin/curl"
+    path.parent.mkdir(parents=True)
+    path.write_text("curl")
+    path.chmod(0o755)
+    return tmp_path / "root"
+
+
+@pytest.mark.parametrize(
+    ("debian", "stdout", "code", "sentence"),
+    [
+        (("usr/bin/no-such",), "", 0, r"Debian has no usr/bin/no-such\. Name the package that has it in HOST_PACKAGES"),
+        (("usr/bin",), "libcurl.so.4 => not found", 1, "not all in .*: .'libcurl.so.4 => not found'"),
+        (("usr/bin",), "", 125, "not all in .*: cannot change root"),
+    ],
+)
+def test_what_the_debian_root_lacks_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, curl: Path, debian: tuple[str, ...], stdout: str, code: int,
+    sentence: str,
+) -> None:  # fmt: skip
+    done = type("Done", (), {"stdout": stdout, "stderr": "cannot change root", "returncode": code})()
+    monkeypatch.setattr(images.subprocess, "run", lambda *_arguments, **_options: done)
+    with pytest.raises(LabError, match=sentence):
+        write_archive(Image("a/b:c", "", debian=debian), curl, tmp_path / "x.tar")
+
+
+def test_absolute_links_stay_in_the_debian_root(tmp_path: Path, curl: Path) -> None:
+    """Debian's /sbin/ip is one; followed from here it would bring this machine's program, or nothing."""
+    (curl / "etc").mkdir()
+    (curl / "etc/name").symlink_to("/etc/there")
+    (curl / "etc/there").write_text("the root's")
+    assert {path: file.read_text() for path, file in images._from_debian(curl, ("etc/name",)).items()} == {
+        "etc/name": "the root's"
+    }

@@ -11,6 +11,7 @@ import stat
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 import yaml
 
 from tests.lab import __main__ as command
-from tests.lab import bundle, cache, host, inventory, machine, parts
+from tests.lab import bundle, cache, cgroups, host, inventory, machine, parts
 from tests.lab.cache import LabError
 from tests.lab.host import Host
 
@@ -90,6 +91,7 @@ def apt(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[list[str]]:
     """A machine as root that has only the first program; the list holds what was executed."""
     calls: list[list[str]] = []
     monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(machine.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(machine, "execute", lambda words, **options: calls.append([*words, options["env"]]))
     (folder / "inotify").write_text("9000\n")
     monkeypatch.setattr(machine, "INOTIFY_LIMIT", folder / "inotify")
@@ -128,9 +130,36 @@ def test_root_may_watch_enough_files_for_several_lab_hosts(apt: list[list[str]],
 
 def test_without_root_a_sentence(apt: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
-    with pytest.raises(LabError, match=r"needs root .*Run the command as root or with sudo\."):
-        machine.prepare()
-    assert apt == []
+    with pytest.raises(LabError, match=r"is root's .*Run the command as root or with sudo\."):
+        machine.check()
+
+
+def test_another_architecture_is_refused(apt: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    machine.check()
+    monkeypatch.setattr(machine.platform, "machine", lambda: "aarch64")
+    with pytest.raises(LabError, match=r"built for amd64, and this machine is aarch64\. Use a machine with amd64"):
+        machine.check()
+
+
+@pytest.mark.parametrize(
+    ("text", "fit"),
+    [
+        ("0::/user.slice\n", False),
+        ("4:memory:/user\n1:name=systemd:/user\n0::/user\n", True),
+        ("2:pids:/\n0::/\n", False),
+    ],
+    ids=["Debian 12", "version 1 beside 2", "without memory"],
+)
+def test_a_machine_without_control_groups_of_version_1_is_refused(
+    monkeypatch: pytest.MonkeyPatch, folder: Path, text: str, fit: bool
+) -> None:
+    (folder / "groups").write_text(text)
+    for controller in ("memory", "pids", "systemd"):
+        (folder / controller).mkdir()
+    monkeypatch.setattr(cgroups, "ROOT", folder)
+    monkeypatch.setattr(cgroups, "GROUPS", folder / "groups")
+    with nullcontext() if fit else pytest.raises(LabError, match=r"option systemd\.unified_cgroup_hierarchy=0"):
+        cgroups.check()
 
 
 def test_without_apt_the_packages_are_named(
@@ -223,6 +252,8 @@ def steps(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     done: list[str] = []
     monkeypatch.chdir(folder)
     monkeypatch.setattr(host, "MEMORY_GB", 0)
+    for module in (machine, cgroups):
+        monkeypatch.setattr(module, "check", lambda: None)
     monkeypatch.setattr(machine, "prepare", lambda: done.append("machine"))
     monkeypatch.setattr(bundle, "make_bundle", lambda: done.append("bundle") or folder / "bundle")
     monkeypatch.setattr(host, "up", lambda name, memory: done.append(f"up {name} {memory}") or Host(name, 1))
@@ -237,6 +268,19 @@ def test_up(monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path) -> 
     assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--source", "release") == 0
     assert steps == ["machine", "up a None", "up b None"]
     assert "lab_bundle" not in (folder / ".lab/inventory.yml").read_text()
+
+
+@pytest.mark.parametrize("unfit", [machine, cgroups])
+def test_a_machine_that_cannot_boot_a_lab_is_told_so_first(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str], unfit: Any
+) -> None:
+    def refuse() -> None:
+        raise LabError("not here")
+
+    monkeypatch.setattr(unfit, "check", refuse)
+    assert run(monkeypatch, "up") == 1
+    assert "not here" in capsys.readouterr().err
+    assert steps == []
 
 
 @pytest.mark.parametrize(
