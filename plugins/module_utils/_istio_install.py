@@ -36,6 +36,8 @@ FAIL_CLOSED = {
 
 WORKLOADS = ("Deployment", "DaemonSet", "StatefulSet")
 POLL_SECONDS = 0.1
+LOOK_SECONDS = 1.0
+"""Between two looks at what istioctl has written by now."""
 
 
 class Installer:
@@ -180,7 +182,7 @@ class Installer:
                 self._watch([*mine, *injectors], until_ready=True)
                 return
             while self._ours and self.run.running():
-                self._watch(workloads, until_ready=False)
+                self._watch_written(workloads, changes)
             self._check_result()
             conditions = [FAIL_CLOSED] if any(obj["kind"] == FAIL_CLOSED["kind"] for obj in hooks) else []
             wait_for(
@@ -205,6 +207,15 @@ class Installer:
                 )
             time.sleep(POLL_SECONDS)
 
+    def _watch_written(self, workloads: list[Object], changes: Mapping[owned.Key, plans.Change]) -> None:
+        """Watch what is as planned already: what istioctl is about to correct may be in trouble for just that."""
+        ahead = {owned.key_of(obj) for obj in workloads} & changes.keys()
+        ahead = {key for key in ahead if not self._applied(changes[key])}
+        self._watch(
+            [obj for obj in workloads if owned.key_of(obj) not in ahead], until_ready=False,
+            outdated=lambda: any(self._applied(changes[key]) for key in ahead),
+        )  # fmt: skip
+
     def _applied(self, change: plans.Change) -> bool:
         obj = change.object
         live = self.cluster.find(
@@ -215,18 +226,25 @@ class Installer:
         still = {each["field"] for each in changed_fields(live, change.after)}
         return not still & {each["field"] for each in change.fields}
 
-    def _watch(self, objects: list[Object], *, until_ready: bool) -> None:
+    def _watch(self, objects: list[Object], *, until_ready: bool, outdated: Callable[[], bool] = lambda: False) -> None:
         """Wait for ``objects`` and for istioctl at once.
 
         Returns when istioctl ends, or when all are ready: at once with ``until_ready``, else after a second in which
         istioctl may see so too, or go on to the next component.
+
+        :param outdated: asked each second; returns True when there are other objects to wait for.
         """
         box: dict[str, Any] = {}
+        over = threading.Event()
+
+        def progress(text: str) -> None:
+            if not over.is_set():
+                self.progress(text)
 
         def work() -> None:
             try:
                 box["done"] = wait_for(
-                    self.cluster, objects, self._left(), failure_grace=self.failure_grace, progress=self.progress
+                    self.cluster, objects, self._left(), failure_grace=self.failure_grace, progress=progress
                 )
             except Exception as error:
                 box["error"] = error
@@ -234,13 +252,21 @@ class Installer:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         alive = self.run.running()
-        while thread.is_alive():
-            thread.join(POLL_SECONDS)
-            if alive and not self.run.running():
-                self._check_result()
-                if not until_ready:
-                    return
-                alive = False
+        look = time.monotonic() + LOOK_SECONDS
+        try:
+            while thread.is_alive():
+                thread.join(POLL_SECONDS)
+                if alive and not self.run.running():
+                    self._check_result()
+                    if not until_ready:
+                        return
+                    alive = False
+                if time.monotonic() >= look:
+                    if outdated():
+                        return
+                    look = time.monotonic() + LOOK_SECONDS
+        finally:
+            over.set()
         if "error" in box:
             raise box["error"]
         pause = time.monotonic() + (0.0 if until_ready else 1.0)
@@ -248,7 +274,7 @@ class Installer:
             time.sleep(POLL_SECONDS)
         if not until_ready and self._left() <= 0 and self.run.running():
             raise WaitError(
-                f"Every component is ready, but istioctl had not ended after {self.timeout:g} s.",
+                f"What istioctl has written is ready, but it had not ended after {self.timeout:g} s.",
                 failures=[], pending=[],
             )  # fmt: skip
 

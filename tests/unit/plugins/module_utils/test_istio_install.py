@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import threading
 import time
@@ -81,6 +82,30 @@ def world(tmp_path: Path) -> Any:
 
 def is_gateway(obj: Object) -> bool:
     return obj["metadata"]["name"] in GATEWAYS and obj["kind"] == "Deployment"
+
+
+def doom(cluster: FakeCluster) -> None:
+    """Let istiod's pod be one that cannot become ready."""
+    live = cluster.get("apps/v1", "Deployment", "istiod", "istio-system")
+    live["status"] = {"observedGeneration": live["metadata"]["generation"], "replicas": 1, "updatedReplicas": 1}
+    cluster.put(live, spec_changed=False)
+    owner = [{"kind": "Deployment", "name": "istiod", "uid": live["metadata"]["uid"], "controller": True}]
+    labels = live["spec"]["template"]["metadata"]["labels"]
+    cluster.put({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet",
+        "metadata": {"name": "istiod-1", "namespace": "istio-system", "ownerReferences": owner, "labels": labels},
+        "spec": {"replicas": 1, "template": live["spec"]["template"]},
+    })  # fmt: skip
+    replicas = cluster.get("apps/v1", "ReplicaSet", "istiod-1", "istio-system")
+    owner = [{"kind": "ReplicaSet", "name": "istiod-1", "uid": replicas["metadata"]["uid"], "controller": True}]
+    cluster.put({
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": "istiod-1-a", "namespace": "istio-system", "ownerReferences": owner, "labels": labels},
+        "spec": {"containers": [{"name": "discovery"}]},
+        "status": {"phase": "Pending", "containerStatuses": [{
+            "name": "discovery", "restartCount": 0, "ready": False,
+            "state": {"waiting": {"reason": "ErrImageNeverPull", "message": "image is not present"}}}]},
+    })  # fmt: skip
 
 
 def test_install_then_no_change_and_istioctl_is_not_started_again(world: World) -> None:
@@ -175,26 +200,7 @@ def test_what_cannot_become_ready_ends_at_once_and_istioctl_with_it(world: World
 
     def fail() -> None:
         installed(world.cluster, [obj for obj in desired if not is_gateway(obj)])
-        live = world.cluster.get("apps/v1", "Deployment", "istiod", "istio-system")
-        live["status"] = {"observedGeneration": live["metadata"]["generation"], "replicas": 1, "updatedReplicas": 1}
-        world.cluster.put(live, spec_changed=False)
-        owner = [{"kind": "Deployment", "name": "istiod", "uid": live["metadata"]["uid"], "controller": True}]
-        labels = live["spec"]["template"]["metadata"]["labels"]
-        world.cluster.put({
-            "apiVersion": "apps/v1", "kind": "ReplicaSet",
-            "metadata": {"name": "istiod-1", "namespace": "istio-system", "ownerReferences": owner, "labels": labels},
-            "spec": {"replicas": 1, "template": live["spec"]["template"]},
-        })  # fmt: skip
-        replicas = world.cluster.get("apps/v1", "ReplicaSet", "istiod-1", "istio-system")
-        owner = [{"kind": "ReplicaSet", "name": "istiod-1", "uid": replicas["metadata"]["uid"], "controller": True}]
-        world.cluster.put({
-            "apiVersion": "v1", "kind": "Pod",
-            "metadata": {"name": "istiod-1-a", "namespace": "istio-system", "ownerReferences": owner, "labels": labels},
-            "spec": {"containers": [{"name": "discovery"}]},
-            "status": {"phase": "Pending", "containerStatuses": [{
-                "name": "discovery", "restartCount": 0, "ready": False,
-                "state": {"waiting": {"reason": "ErrImageNeverPull", "message": "image is not present"}}}]},
-        })  # fmt: skip
+        doom(world.cluster)
 
     world.play(fail)
     started = time.monotonic()
@@ -203,6 +209,68 @@ def test_what_cannot_become_ready_ends_at_once_and_istioctl_with_it(world: World
     assert time.monotonic() - started < 10
     assert caught.value.details["failures"][0]["pod"] == "istiod-1-a"
     assert caught.value.details["istioctl_log"] == ["- Processing resources for Istiod."]
+    assert not Run("uid", str(world.directory / "runs")).running()
+
+
+def broken(world: World) -> list[Object]:
+    """Leave an install with a wrong image; return what the correction of it ends in."""
+    desired = world.desired()
+    wrong = copy.deepcopy(desired)
+    for obj in wrong:
+        if obj["kind"] == "Deployment":
+            obj["spec"]["template"]["spec"]["containers"][0]["image"] = "wrong"
+    installed(world.cluster, wrong)
+    doom(world.cluster)
+    return desired
+
+
+@pytest.mark.parametrize("wait", ["all", "control_plane"])
+def test_what_istioctl_is_about_to_correct_fails_nothing(world: World, wait: str) -> None:
+    desired = broken(world)
+
+    def correct() -> None:
+        # istioctl takes a second until it applies anything.
+        time.sleep(1.2)
+        world.cluster.drop("v1", "Pod", "istiod-1-a", "istio-system")
+        installed(world.cluster, desired)
+        world.go()
+
+    world.play(correct)
+    plan, running, joined = world.installer().install(wait, allow_downgrade=False)
+    assert "Deployment istio-system/istiod" in [row["object"] for row in plan.result()["changed_objects"]]
+    assert (running and wait == "all", joined) == (False, False)
+
+
+def test_what_a_joined_install_is_about_to_correct_fails_nothing(world: World) -> None:
+    desired = broken(world)
+    world.installer().install("none", allow_downgrade=False)
+    box: list[Any] = []
+    waiter = threading.Thread(target=lambda: box.append(world.installer().install("all", allow_downgrade=False)))
+    waiter.start()
+    waiter.join(1.5)
+    assert waiter.is_alive(), box
+    world.cluster.drop("v1", "Pod", "istiod-1-a", "istio-system")
+    installed(world.cluster, desired)
+    world.go()
+    waiter.join(10)
+    assert box[0][1:] == (False, True)
+
+
+def test_what_cannot_become_ready_although_it_was_corrected_ends_the_wait(world: World) -> None:
+    desired = broken(world)
+    gateway = next(obj for obj in desired if is_gateway(obj))
+
+    def correct() -> None:
+        # Another component that is applied already and not ready yet must not hide the one that follows.
+        installed(world.cluster, [gateway])
+        world.cluster.status("apps/v1", "Deployment", gateway["metadata"]["name"], "istio-system", availableReplicas=0)
+        time.sleep(1.5)
+        installed(world.cluster, [obj for obj in desired if obj is not gateway])
+        doom(world.cluster)
+
+    world.play(correct)
+    with pytest.raises(WaitError, match="ErrImageNeverPull"):
+        world.installer(timeout=10).install("all", allow_downgrade=False)
     assert not Run("uid", str(world.directory / "runs")).running()
 
 
