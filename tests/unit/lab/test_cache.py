@@ -40,6 +40,8 @@ def test_made_once_survives_an_interruption(folder: Path) -> None:
     assert not (folder / "build/tool-1").exists()
     for _ in range(2):
         assert cache.made_once("tool-1", "tool", whole) == folder / "build/tool-1"
+        assert time.time() - (folder / "build/tool-1").stat().st_mtime < 60, "the second call uses it too"
+        os.utime(folder / "build/tool-1", (0, 0))
     assert calls == ["interrupted", "whole"]
     assert [path.name for path in (folder / "build").iterdir()] == ["tool-1"]
     assert (folder / "build/tool-1/program").read_text() == "x"

@@ -52,17 +52,19 @@ def built(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return calls
 
 
-def test_a_bundle_is_made_once_and_those_that_nobody_uses_go(folder: Path, built: list[str]) -> None:
-    old, others = folder / "cache/build/bundle-old", folder / "cache/build/bundle-of-another-checkout"
-    for bundle_folder, days in ((old, 8), (others, 6)):
-        bundle_folder.mkdir(parents=True)
+def test_a_bundle_is_made_once_and_what_nobody_uses_goes(folder: Path, built: list[str]) -> None:
+    build_folder = folder / "cache/build"
+    kept = {"bundle-of-another-checkout": 6, "etcd-of-another-checkout": 6, bundle.build.keys()["etcd"]: 8}
+    for name, days in {"bundle-old": 8, "etcd-old": 8, "etcd-old.partial": 8, **kept}.items():
+        (build_folder / name / "of").mkdir(parents=True)
         used = time.time() - days * 86400
-        os.utime(bundle_folder, (used, used))
+        os.utime(build_folder / name, (used, used))
     first = bundle.make_bundle()
     assert (first / "bin/tool").read_text() == "program"
     assert bundle.make_bundle() == first
     assert built == ["built"]
-    assert (old.exists(), others.exists()) == (False, True)
+    assert {path.name for path in build_folder.iterdir()} == {first.name, *kept}
+    assert time.time() - (build_folder / bundle.build.keys()["etcd"]).stat().st_mtime < 60, "named, so used"
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("cut")])
