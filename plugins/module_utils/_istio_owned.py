@@ -106,6 +106,15 @@ def owner_labels(*, version: str, revision: str, namespace: str, name: str | Non
     return labels
 
 
+def is_state(obj: Mapping[str, Any]) -> bool:
+    """Tell whether this is the IstioOperator in which istioctl up to 1.23 notes what it installed, not a user's.
+
+    1.19.3 operator/cmd/mesh/install.go:273-295 savedIOPName; one for each name and revision.
+    """
+    group = obj["apiVersion"].partition("/")[0]
+    return group == "install.istio.io" and obj["metadata"]["name"].startswith("installed-state")
+
+
 def component_of(obj: Mapping[str, Any]) -> str:
     """Return the component that an object of the rendered manifests belongs to.
 
@@ -182,8 +191,7 @@ def obsolete_crd(cluster: Cluster, live: Iterable[Object]) -> list[Object]:
         if obj["kind"] == "Deployment" and version.startswith("1.") and int("0" + version.split(".")[1][:2]) <= 23:
             return []
     instances = patiently(lambda: cluster.list("install.istio.io/v1alpha1", "IstioOperator"))
-    made_by_users = [each for each in instances if not each["metadata"]["name"].startswith("installed-state")]
-    return [] if made_by_users else [crd]
+    return [crd] if all(map(is_state, instances)) else []
 
 
 def parallel(work: Callable[[Item], Answer], items: Sequence[Item]) -> list[Answer]:

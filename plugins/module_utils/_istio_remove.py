@@ -90,13 +90,11 @@ def plan(cluster: Cluster, *, revision: str, namespace: str, purge: bool, remove
             for obj in found
             if owned.labels_of(obj).get(owned.REVISION) == revision and owned.labels_of(obj)[owned.COMPONENT] != "Base"
         ]
-    crds = [obj for obj in doomed if obj["kind"] == owned.CRD[1]]
+    instances = [obj for crd in doomed if crd["kind"] == owned.CRD[1] for obj in _instances(cluster, crd)]
+    doomed = [*doomed, *filter(owned.is_state, instances)]
     gone = {owned.key_of(obj) for obj in doomed}
     user_made = [
-        obj
-        for crd in crds
-        for obj in _instances(cluster, crd)
-        if owned.COMPONENT not in owned.labels_of(obj) and owned.key_of(obj) not in gone
+        obj for obj in instances if owned.COMPONENT not in owned.labels_of(obj) and owned.key_of(obj) not in gone
     ]
     if user_made and not remove_user_resources:
         names = ", ".join(map(reference, user_made[:SHOWN]))

@@ -123,6 +123,30 @@ def test_purge_spares_what_users_made_unless_told(cluster: FakeCluster) -> None:
     assert plan(cluster).user_made == []
 
 
+def test_what_istioctl_noted_up_to_1_23_is_not_a_users(cluster: FakeCluster) -> None:
+    name = "istiooperators.install.istio.io"
+    labels = owned.owner_labels(version="1.19.3", revision="", namespace="istio-system", name="installed-state")
+    cluster.put({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": {"name": name, "labels": {**labels, owned.COMPONENT: "Base"}},
+        "spec": {"group": "install.istio.io", "scope": "Namespaced", "names": {"kind": "IstioOperator"},
+                 "versions": [{"name": "v1alpha1", "served": True, "storage": True}]},
+        "status": {"conditions": [{"type": "Established", "status": "True"}]},
+    })  # fmt: skip
+    state: Object = {"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": {"profile": "demo"}}
+    for each in ("installed-state", "installed-state-canary"):
+        cluster.put({**state, "metadata": {"name": each, "namespace": "istio-system"}})
+    removal = plan(cluster, purge=True)
+    assert "IstioOperator istio-system/installed-state" in removal.result()["removed"]
+    cluster.put({**state, "metadata": {"name": "mine", "namespace": "istio-system"}})
+    with pytest.raises(InputError, match="1 resources that users made: IstioOperator istio-system/mine"):
+        plan(cluster, purge=True)
+    cluster.drop("install.istio.io/v1alpha1", "IstioOperator", "mine", "istio-system")
+    go(cluster, removal)
+    names = [write[3] for write in cluster.writes]
+    assert names.index("installed-state") < names.index(name)
+
+
 def test_many_user_resources_are_counted(cluster: FakeCluster) -> None:
     for index in range(removals.SHOWN + 2):
         obj = policy()
