@@ -23,6 +23,7 @@ Item = dict[str, Any]
 ARRIVALS = "~/.local/share/meshlab/arrivals"
 MARK = ".meshlab-sha256"
 IMPORT_SECONDS = 600.0
+MB = 10**6
 
 
 class Containerd(CommandLineTool):
@@ -70,7 +71,10 @@ def arrival(item: Item) -> str:
 
 
 def lacking(items: list[Item]) -> list[dict[str, Any]]:
-    """Return, for each item that is not there as wanted: index, arrived (bytes so far) and path of its arrival."""
+    """Return, for each item that is not there as wanted: index, arrived (bytes so far) and path of its arrival.
+
+    :raises InputError: there is no room for them.
+    """
     loaded = {
         name: LOADERS[name]().references() for name in {item["loader"] for item in items if item["kind"] == "image"}
     }
@@ -89,6 +93,7 @@ def lacking(items: list[Item]) -> list[dict[str, Any]]:
                 {"index": index, "path": path, "arrived": os.path.getsize(path) if os.path.exists(path) else 0}
             )
     known.save()
+    _need_room([(items[entry["index"]], entry) for entry in found])
     return found
 
 
@@ -129,6 +134,39 @@ def sha256_of(path: str | os.PathLike[str]) -> str:
         for block in iter(lambda: stream.read(1 << 20), b""):
             total.update(block)
     return total.hexdigest()
+
+
+def _need_room(lacking: list[tuple[Item, dict[str, Any]]]) -> None:
+    """Refuse what does not fit; what an archive or an image grows by when it is unpacked is not known here."""
+    needed: dict[int, int] = {}
+    folders: dict[int, str] = {}
+
+    def need(path: str, size: int) -> None:
+        device = os.stat(_existing(path)).st_dev
+        needed[device] = needed.get(device, 0) + size
+        folders.setdefault(device, _existing(path))
+
+    for item, entry in lacking:
+        need(entry["path"], max(item["size"] - entry["arrived"], 0))
+        dest = os.path.expanduser(item.get("dest", entry["path"]))
+        # A folder is unpacked beside its archive, and another file system gets a copy; else a file is only renamed.
+        if item["kind"] == "tree" or os.stat(_existing(dest)).st_dev != os.stat(_existing(entry["path"])).st_dev:
+            need(dest, item["size"])
+    for device, folder in folders.items():
+        free = shutil.disk_usage(folder).free
+        if needed[device] > free:
+            raise InputError(
+                f"This host needs {-(-needed[device] // MB)} MB of free space in {folder} for what it lacks, and has "
+                f"{free // MB} MB. Nothing was sent. Make room there and run the playbook again."
+            )
+
+
+def _existing(path: str) -> str:
+    """Return the nearest folder above ``path`` that exists."""
+    folder = os.path.dirname(os.path.abspath(path))
+    while not os.path.isdir(folder):
+        folder = os.path.dirname(folder)
+    return folder
 
 
 class _Checksums:

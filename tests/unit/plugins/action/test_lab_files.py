@@ -9,6 +9,7 @@ import hashlib
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -120,6 +121,15 @@ def test_damage_on_the_way_is_named(bundle: Path, host: Path, capsys: pytest.Cap
         assert result["failed"]
         assert "arrived damaged on this host" in result["msg"]
     assert not (host / "bin/tool").exists()
+
+
+def test_a_host_without_room_gets_nothing(bundle: Path, host: Path, capsys: pytest.CaptureFixture[str],
+                                          monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    monkeypatch.setattr(module._files.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=18))
+    lab = Lab(arguments(bundle), capsys)
+    result = lab.run(None, {})
+    assert (result["failed"], lab.commands) == (True, [])
+    assert "and has 0 MB. Nothing was sent." in result["msg"]
 
 
 def test_a_bundle_that_shrinks_meanwhile(bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ import os
 import stat
 import tarfile
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -74,6 +75,48 @@ def test_a_half_sent_file_goes_on_where_it_stopped() -> None:
     wanted = [item(b"one", "~/one"), item(b"program", "~/bin/tool")]
     arrive(wanted[1], b"prog")
     assert [(entry["index"], entry["arrived"]) for entry in lacking(wanted)] == [(0, 0), (1, 4)]
+
+
+@pytest.mark.parametrize(
+    ("free", "sentence"),
+    [
+        (3_000_000 + 5_000_000 - 2_000_000 - 1,
+         "This host needs 6 MB of free space in {home}/.local/share/meshlab/arrivals for what it lacks, and has 5 MB"),
+        (5_000, r"and has 0 MB\. Nothing was sent\. Make room there and run the playbook again"),
+        (3_000_000 + 5_000_000 - 2_000_000, None),
+    ],
+)  # fmt: skip
+def test_there_is_room_for_what_is_lacking_and_did_not_arrive_yet(
+    home: Path, monkeypatch: pytest.MonkeyPatch, free: int, sentence: str | None
+) -> None:
+    monkeypatch.setattr(_files.shutil, "disk_usage", lambda _folder: SimpleNamespace(free=free))
+    wanted = [item(b"a" * 3_000_000, "~/one"), item(b"b" * 5_000_000, "~/deep/bin/two"), item(b"there", "~/three")]
+    arrive(wanted[1], b"b" * 2_000_000)
+    arrive(wanted[2], b"there")
+    place(wanted[2:])
+    if sentence is None:
+        assert [entry["index"] for entry in lacking(wanted)] == [0, 1]
+        return
+    with pytest.raises(InputError, match=sentence.format(home=home)):
+        lacking(wanted)
+
+
+def test_room_on_two_file_systems(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files that are copied to another one, and a folder that is unpacked while its archive is still there."""
+    other = home / "other"
+    other.mkdir()
+    real = os.stat
+    monkeypatch.setattr(_files.os, "stat", lambda path: real("/proc") if Path(path) == other else real(path))
+    free = {str(home): 9, str(other): 2}
+    monkeypatch.setattr(_files.shutil, "disk_usage", lambda folder: SimpleNamespace(free=free[str(folder)]))
+    file, tree = item(b"one", "~/other/one"), item(b"tar", "~/tree", kind="tree")
+    with pytest.raises(InputError, match=f"of free space in {other} "):
+        lacking([file, tree])
+    free[str(other)] = 3
+    assert len(lacking([file, tree])) == 2
+    free[str(home)] = 8
+    with pytest.raises(InputError, match=f"of free space in {home} "):
+        lacking([file, tree])
 
 
 def test_the_same_bytes_can_be_wanted_at_two_places(home: Path) -> None:
