@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests.lab import build, catalogue, images, parts
-from tests.lab.cache import CACHE, HERE, LabError, digest_of, locked, made_once, need_space, remove_tree, say
+from tests.lab.cache import CACHE, HERE, LabError, digest_of, execute, locked, made_once, need_space, remove_tree, say
 
 UNUSED_DAYS = 7
 """Several checkouts of different versions share one cache: what none of them has asked for is removed."""
@@ -115,11 +115,10 @@ def _assemble(folder: Path, built: catalogue.Built) -> None:
 
 
 def _place(source: Path, destination: Path) -> None:
+    """Copy a kept part: a hard link would take the damage of a bundle to the part that it is to be mended from."""
     destination.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, destination)
-    except OSError:
-        shutil.copy2(source, destination)
+    execute(["cp", "--reflink=auto", "--preserve=mode,timestamps", source, destination],
+            what=f"Copying {source}", remedy="Make room and run the same command again.")  # fmt: skip
 
 
 def _sha256(path: Path) -> str:

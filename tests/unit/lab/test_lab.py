@@ -77,6 +77,17 @@ def test_a_reused_bundle_is_checked(built: list[str], damage: Callable[[Path], A
         bundle.make_bundle()
 
 
+def test_damage_of_a_bundle_leaves_the_kept_part_whole(folder: Path) -> None:
+    part, placed = folder / "part", folder / "bundle/bin/part"
+    part.write_text("program")
+    part.chmod(0o755)
+    bundle._place(part, placed)
+    assert (placed.read_text(), stat.S_IMODE(placed.stat().st_mode)) == ("program", 0o755)
+    with placed.open("r+") as stream:
+        stream.write("damage")
+    assert part.read_text() == "program"
+
+
 @pytest.mark.parametrize("text", [None, "{half", "{}"])
 def test_a_folder_without_a_list_is_no_bundle(folder: Path, text: str | None) -> None:
     if text is not None:
