@@ -197,11 +197,14 @@ def without_cluster(istioctl: Istioctl, document: Mapping[str, Any], *, force: b
     return plan
 
 
-def control_plane_version(found: Sequence[Object], revision: str) -> str | None:
-    """Return the version label of the istiod of a revision among live objects, None when there is none."""
-    for obj in found:
+def control_plane_version(found: Sequence[Object], revision: str | None) -> str | None:
+    """Return the version label of the istiod of a revision among live objects, None when there is none.
+
+    :param revision: None for any; that of the first by name is returned then.
+    """
+    for obj in sorted(found, key=owned.key_of):
         labels = owned.labels_of(obj)
-        if _is_istiod(obj) and labels.get(owned.REVISION) == revision:
+        if _is_istiod(obj) and revision in (None, labels.get(owned.REVISION)):
             return labels.get(owned.VERSION)
     return None
 

@@ -104,7 +104,7 @@ def plan(cluster: Cluster, *, revision: str, namespace: str, purge: bool, remove
             "Save them first, then set `remove_user_resources`; or remove one revision without `purge`.",
             user_resources=[reference(obj) for obj in user_made],
         )
-    removal = Removal(doomed, user_made, [], control_plane_version(found, revision))
+    removal = Removal(doomed, user_made, [], control_plane_version(found, None if purge else revision))
     removal.left_behind = _left_behind(cluster, namespace, gone, bases=not purge)
     if doomed:
         removal.warnings = _users(cluster, revision, purge)

@@ -202,12 +202,16 @@ diff:
       before: "data.mesh.accessLogFile: /dev/stdout\n"
       after: "data.mesh.accessLogFile: /dev/null\n"
 version:
-  description: Version of the control plane of this revision that was found, null if there was none.
+  description: >-
+    Version of the control plane of this revision, with O(purge) of any revision, that was found; null if there was
+    none.
   returned: success
   type: str
   sample: 1.31.0
 installed:
-  description: Whether a control plane of this revision is there after the task (or was, in check mode).
+  description: >-
+    Whether a control plane of this revision, with O(purge) of any revision, is there after the task (or was, in check
+    mode).
   returned: success
   type: bool
   sample: true

@@ -147,6 +147,16 @@ def test_what_istioctl_noted_up_to_1_23_is_not_a_users(cluster: FakeCluster) -> 
     assert names.index("installed-state") < names.index(name)
 
 
+def test_purge_speaks_of_any_control_plane(cluster: FakeCluster) -> None:
+    for obj in list(cluster.objects.values()):
+        if obj["metadata"]["name"] == "istiod" and obj["kind"] == "Deployment":
+            obj["metadata"]["labels"][owned.REVISION] = "canary"
+            cluster.put(obj)
+    assert plan(cluster, purge=True).installed == "1.31.0-dev"
+    assert plan(cluster).installed is None
+    assert plan(cluster, revision="canary").installed == "1.31.0-dev"
+
+
 def test_many_user_resources_are_counted(cluster: FakeCluster) -> None:
     for index in range(removals.SHOWN + 2):
         obj = policy()
