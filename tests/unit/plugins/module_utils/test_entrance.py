@@ -218,19 +218,29 @@ def test_an_older_gateway_api() -> None:
 
 
 def test_a_missing_service_names_those_that_exist() -> None:
-    other = service()
-    other["metadata"]["name"] = "public-gateway"
-    with pytest.raises(
-        NotFound, match=r"no Service istio-system/istio-ingressgateway .*the namespace has: public-gatew"
+    others = [service(), service(), service()]
+    for other, (namespace, name) in zip(
+        others, (("istio-system", "public"), ("istio-system", "inner"), ("tutorial", "elsewhere"))
     ):
-        Entrance(cluster(other), CLASSIC)
+        other["metadata"] = {"name": name, "namespace": namespace}
+    with pytest.raises(NotFound) as caught:
+        Entrance(cluster(*others), CLASSIC)
+    assert caught.value.message == (
+        "There is no Service istio-system/istio-ingressgateway in the cluster at https://stand-in:6443: "
+        "the namespace has: inner, public. Install it first, or set `service`."
+    )
+    assert caught.value.details["reason"] == "NotFound"
     with pytest.raises(NotFound, match="the namespace has: none"):
         Entrance(cluster(), CLASSIC)
 
 
 def test_a_missing_namespace_is_named() -> None:
-    with pytest.raises(NotFound, match=r"no Service nowhere/istio-ingressgateway .*its namespace does not exist"):
+    with pytest.raises(NotFound) as caught:
         Entrance(cluster(), Wanted("nowhere", "istio-ingressgateway", None, NAMES))
+    assert caught.value.message == (
+        "There is no Service nowhere/istio-ingressgateway in the cluster at https://stand-in:6443: "
+        "its namespace does not exist. Install Istio first, or set `service` and the namespace."
+    )
 
 
 def test_what_else_is_there_may_be_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,24 +256,90 @@ def test_what_else_is_there_may_be_forbidden(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_a_missing_gateway_and_a_missing_gateway_api() -> None:
     fake = cluster()
-    with pytest.raises(NotFound, match="does not have the Gateway API"):
+    with pytest.raises(NotFound) as caught:
         Entrance(fake, MODERN)
+    assert caught.value.message == (
+        "The cluster at https://stand-in:6443 does not have the Gateway API, so there is no Gateway "
+        "tutorial/bookinfo-gateway. Install its CRDs first."
+    )
+    assert caught.value.details["reason"] == "UnknownKind"
     fake.teach(GATEWAY_API, "Gateway")
     with pytest.raises(NotFound, match=r"no Gateway tutorial/bookinfo-gateway .*the namespace has: none"):
         Entrance(fake, MODERN)
+    other = gateway()
+    other["metadata"]["name"] = "other"
+    fake.put(other)
+    with pytest.raises(NotFound, match=r"the namespace has: other\. Install it first, or set `gateway`\.$"):
+        Entrance(fake, MODERN)
+
+
+UNNAMED = service(web=80)
+del UNNAMED["spec"]["ports"][0]["name"]
 
 
 @pytest.mark.parametrize(
     ("wanted", "objects", "scheme", "words"),
     [
-        (CLASSIC, [service(web=80)], "http", "no port named http2; it has: web. Set `port_name`"),
-        (CLASSIC, [service(http2=80)], "https", "no port named https; it has: http2. Set `secure_port_name`"),
-        (MODERN, [gateway()], "https", "tutorial/bookinfo-gateway has no listener with the protocol HTTPS"),
+        (
+            CLASSIC,
+            [service(web=80, admin=81)],
+            "http",
+            "Service istio-system/istio-ingressgateway has no port named http2; it has: web, admin. Set `port_name`.",
+        ),
+        (CLASSIC, [UNNAMED], "http", "it has: 80. Set `port_name`."),
+        (CLASSIC, [{**service(), "spec": {"type": "ExternalName"}}], "http", "it has: none. Set `port_name`."),
+        (CLASSIC, [service(http2=80)], "https", "no port named https; it has: http2. Set `secure_port_name`."),
+        (MODERN, [gateway()], "https", "tutorial/bookinfo-gateway has no listener with the protocol HTTPS."),
     ],
 )
 def test_a_port_that_nobody_configured(wanted: Wanted, objects: list[Object], scheme: str, words: str) -> None:
     fake = cluster(*objects)
     fake.teach(GATEWAY_API, "Gateway")
     entrance = Entrance(fake, wanted)
-    with pytest.raises(InputError, match=re.escape(words)):
+    with pytest.raises(InputError, match=re.escape(words) + "$"):
         entrance.check_scheme(scheme)
+
+
+def test_a_port_that_is_configured() -> None:
+    for scheme in ("http", "https"):
+        Entrance(cluster(service()), CLASSIC).check_scheme(scheme)
+    fake = cluster(gateway(listeners=[("HTTPS", 443)]))
+    fake.teach(GATEWAY_API, "Gateway")
+    Entrance(fake, MODERN).check_scheme("https")
+    with pytest.raises(InputError, match="no listener with the protocol HTTP\\."):
+        Entrance(fake, MODERN).check_scheme("http")
+
+
+def test_the_pods_are_those_that_the_service_selects() -> None:
+    def named(name: str, labels: dict[str, str], namespace: str = "istio-system") -> Object:
+        made = pod(name)
+        made["metadata"] = {"name": name, "namespace": namespace, "labels": labels}
+        return made
+
+    given = service()
+    given["spec"]["selector"] = {"app": "gateway", "istio": "ingress"}
+    both = {"app": "gateway", "istio": "ingress"}
+    pods = [
+        named("both", both), named("one", {"app": "gateway"}), named("other", {"app": "x", "istio": "ingress"}),
+        named("elsewhere", both, "tutorial"),
+    ]  # fmt: skip
+    entrance = Entrance(cluster(given, *pods), CLASSIC)
+    assert [each["metadata"]["name"] for each in entrance.pods()] == ["both"]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "ready"),
+    [
+        ([{"type": "Ready", "status": "True"}], True),
+        ([{"type": "Initialized", "status": "False"}, {"type": "Ready", "status": "True"}], True),
+        ([{"type": "Initialized", "status": "True"}, {"type": "Ready", "status": "False"}], False),
+        ([{"type": "Ready", "status": "Unknown"}], False),
+        (None, False),
+    ],
+)
+def test_a_pod_gets_traffic_when_it_is_ready(conditions: list[Object] | None, ready: bool) -> None:
+    given = pod()
+    given["status"]["conditions"] = conditions
+    assert len(Entrance(cluster(service(), given), CLASSIC).ready_pods()) == int(ready)
+    given.pop("status")
+    assert Entrance(cluster(service(), given), CLASSIC).ready_pods() == []
