@@ -13,10 +13,27 @@ import time
 from pathlib import Path
 
 from tests.lab import build, catalogue, images, parts
-from tests.lab.cache import CACHE, HERE, LabError, digest_of, execute, locked, made_once, need_space, remove_tree, say
+from tests.lab.cache import (
+    CACHE,
+    HERE,
+    LabError,
+    digest_of,
+    execute,
+    locked,
+    made_once,
+    need_space,
+    remove_tree,
+    say,
+    size_of,
+)
 
 UNUSED_DAYS = 7
 """Several checkouts of different versions share one cache: what none of them has asked for is removed."""
+
+BUILD_GB = 25
+"""With Go's caches, while a Go part is built."""
+KEPT_GB = 6
+"""The parts and the bundle, which stay."""
 
 KUBERNETES_BINARIES = ("kubeadm", "kubelet", "kubectl")
 
@@ -24,9 +41,8 @@ KUBERNETES_BINARIES = ("kubeadm", "kubelet", "kubectl")
 def make_bundle() -> Path:
     """Build or reuse everything; return the bundle's directory."""
     with locked("bundle"):
-        need_space(CACHE, 6, "The sealed lab's bundle")
-        inputs = [HERE / name for name in ("parts.py", "catalogue.py", "images.py", "bundle.py", "go")]
-        key = f"bundle-{digest_of(*inputs, build.STAND_INS, build.REQUIREMENTS)}"
+        need_space(CACHE, space_needed(), "Building the sealed lab")
+        key = _key()
         final = CACHE / "build" / key
         if not final.exists():
             built = _build_parts()
@@ -35,6 +51,20 @@ def make_bundle() -> Path:
         _forget_unused({key, *build.keys().values()})
         check_bundle(final)
         return final
+
+
+def _key() -> str:
+    inputs = [HERE / name for name in ("parts.py", "catalogue.py", "images.py", "bundle.py", "go")]
+    return f"bundle-{digest_of(*inputs, build.STAND_INS, build.REQUIREMENTS)}"
+
+
+def space_needed() -> float:
+    """Return how many GB are still to be written: none for a bundle that is there, less after an interrupted build."""
+    if (CACHE / "build" / _key()).exists():
+        return 0
+    if all((CACHE / "build" / build.go_key(part)).exists() for part in parts.GO_PARTS):
+        return KEPT_GB
+    return max(KEPT_GB, BUILD_GB - size_of(CACHE / "go"))
 
 
 def check_bundle(folder: Path) -> None:
@@ -59,7 +89,6 @@ def check_bundle(folder: Path) -> None:
 
 
 def _build_parts() -> catalogue.Built:
-    need_space(CACHE, 25, "Building the sealed lab")
     minutes = sum(part.minutes for part in parts.GO_PARTS)
     say(f"Building the sealed lab's parts; on two cores at most {minutes + 10} minutes, once per version.")
     root = build.host_root()

@@ -95,6 +95,12 @@ def need_space(path: Path, gigabytes: float, what: str) -> None:
         )
 
 
+def size_of(folder: Path) -> float:
+    """Return how many GB a folder takes; 0 for one that is not there. Another run may be filling it meanwhile."""
+    done = subprocess.run(["du", "--summarize", "--block-size=1", str(folder)], capture_output=True, text=True)
+    return int((done.stdout or "0").split()[0]) / 1e9
+
+
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Hold an exclusive lock, so that two runs don't build or boot the same thing at once."""

@@ -78,6 +78,12 @@ def test_space_is_looked_at_first(folder: Path) -> None:
         cache.need_space(folder, 1e6, "It")
 
 
+def test_the_size_of_a_folder(folder: Path) -> None:
+    assert cache.size_of(folder / "none") == 0
+    (folder / "file").write_bytes(b"x" * 1_000_000)
+    assert 0.001 <= cache.size_of(folder) < 0.0012
+
+
 def test_two_runs_take_turns(capsys: pytest.CaptureFixture[str]) -> None:
     order: list[str] = []
 

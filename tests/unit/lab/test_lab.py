@@ -67,6 +67,21 @@ def test_a_bundle_is_made_once_and_what_nobody_uses_goes(folder: Path, built: li
     assert time.time() - (build_folder / bundle.build.keys()["etcd"]).stat().st_mtime < 60, "named, so used"
 
 
+def test_only_the_space_that_a_build_still_needs_is_asked_for(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bundle.space_needed() == 25
+    cached = 10.0
+    monkeypatch.setattr(bundle, "size_of", lambda path: cached if path == folder / "cache/go" else 0)
+    assert bundle.space_needed() == 15
+    cached = 24.0
+    assert bundle.space_needed() == 6
+    for part in parts.GO_PARTS:
+        (folder / "cache/build" / bundle.build.go_key(part)).mkdir(parents=True)
+    cached = 0.0
+    assert bundle.space_needed() == 6
+    (folder / "cache/build" / bundle._key()).mkdir()
+    assert bundle.space_needed() == 0
+
+
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("cut")])
 def test_a_reused_bundle_is_checked(built: list[str], damage: Callable[[Path], Any]) -> None:
     made = bundle.make_bundle()
