@@ -119,17 +119,16 @@ ADDONS = {
     "loki": ("usr/bin/loki", "10001", "Loki"),
     "jaeger": ("cmd/jaeger/jaeger-linux", "10001", "Jaeger"),
     "k8s-sidecar": ("app/sidecar", "65534", "kiwigrid/k8s-sidecar"),
-    "prometheus-config-reloader": ("bin/prometheus-config-reloader", "65534", "prometheus-config-reloader"),
 }
 """Last part of the reference → path of the program in the image, its user, what it stands in for."""
 
 
 def _sample(reference: str, built: Built) -> Image:
     name = reference.rsplit("/", 1)[1].split(":")[0]
-    if name == "prometheus":
-        origin = next(part.origin for part in parts.GO_PARTS if part.name == "prometheus")
-        return _program(reference, origin, built.go["prometheus"] / "prometheus", "bin/prometheus",
-                        entrypoint=("/bin/prometheus",), user="65534")  # fmt: skip
+    if name in ("prometheus", "prometheus-config-reloader"):
+        origin = next(part.origin for part in parts.GO_PARTS if part.name == name)
+        return _program(reference, origin, built.go[name] / name, f"bin/{name}", entrypoint=(f"/bin/{name}",),
+                        user="65534")  # fmt: skip
     if name == "curl":
         return Image(
             reference, f"Debian {parts.DEBIAN}: curl and coreutils", stand_in="curlimages/curl, with Debian's curl",

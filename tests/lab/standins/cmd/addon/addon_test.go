@@ -28,7 +28,7 @@ import (
 // ask sends a GET to one port of a role, as Serve would hand it on.
 func ask(t *testing.T, name, port, path string) *httptest.ResponseRecorder {
 	t.Helper()
-	handler, listens := roles[name]([]string{"-config", "/kiali-configuration/config.yaml"}).handlers[port]
+	handler, listens := roles[name]().handlers[port]
 	if !listens {
 		t.Fatalf("%s does not listen on %s", name, port)
 	}
@@ -117,53 +117,5 @@ func TestSpansAreRefused(t *testing.T) {
 		&emptypb.Empty{}, &emptypb.Empty{}, grpc.Header(&headers))
 	if status.Code(err) != codes.Unimplemented || len(headers.Get(standin.Header)) != 1 {
 		t.Errorf("%v, headers %v", err, headers)
-	}
-}
-
-func TestReloaderTakesTheManifestsArguments(t *testing.T) {
-	made := configReloader([]string{"--watched-dir=/etc/config", "--listen-address=0.0.0.0:8080",
-		"--reload-url=http://127.0.0.1:9090/-/reload"})
-	answer := httptest.NewRecorder()
-	made.handlers["0.0.0.0:8080"].ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/healthz", nil))
-	if answer.Code != http.StatusOK {
-		t.Errorf("/healthz: %d", answer.Code)
-	}
-	if err := configReloader([]string{"--nonsense"}).background(); err == nil {
-		t.Error("an unknown flag was taken")
-	}
-}
-
-func TestEachChangeIsToldOnce(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "prometheus.yml")
-	var asked []string
-	answer := http.StatusOK
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Method)
-		w.WriteHeader(answer)
-	}))
-	defer server.Close()
-	watching := &watcher{directory: filepath.Dir(file), url: server.URL}
-	for _, step := range []struct {
-		content string
-		answer  int
-		fails   bool
-		asked   int
-	}{
-		{"one", 200, false, 1},
-		{"one", 200, false, 1},
-		{"two", 503, true, 2},
-		{"two", 200, false, 3}, // a reload that failed is tried again
-		{"two", 200, false, 3},
-	} {
-		answer = step.answer
-		if err := os.WriteFile(file, []byte(step.content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := watching.look(); (err != nil) != step.fails || len(asked) != step.asked {
-			t.Errorf("%+v: asked %v, error %v", step, asked, err)
-		}
-	}
-	if asked[0] != http.MethodPost {
-		t.Errorf("asked with %s", asked[0])
 	}
 }

@@ -22,7 +22,7 @@ import (
 // jaeger has the ports of samples/addons/jaeger.yaml. The query API is under its base_path only, as in Jaeger's
 // cmd/query (PathPrefix of base_path). Collectors refuse every span, so that none seems stored: 501 over HTTP,
 // Unimplemented over gRPC.
-func jaeger([]string) role {
+func jaeger() role {
 	listOf := func(what []string) http.HandlerFunc {
 		return object(map[string]any{"data": what, "total": len(what), "limit": 0, "offset": 0, "errors": nil})
 	}

@@ -3,9 +3,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Program addon stands in for the images of Istio's sample addons that the sealed lab has no build of. ROLE is the
-// image's name: kiali, grafana, loki, jaeger, k8s-sidecar or prometheus-config-reloader. It takes the arguments that
-// the manifests of samples/addons (istio/istio, 1.31-dev) give to the real programs, answers their probes and a few
-// paths of their APIs, and knows nothing but what the manifest mounts.
+// image's name: kiali, grafana, loki, jaeger or k8s-sidecar. It answers the probes of samples/addons (istio/istio,
+// 1.31-dev) and a few paths of the real programs' APIs, knows nothing but what the manifest mounts, and takes any
+// arguments without reading them.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	if !known {
 		log.Fatalf("ROLE is the name of an addon's image, not %q", name)
 	}
-	made := build(os.Args[1:])
+	made := build()
 	if made.background != nil {
 		if err := made.background(); err != nil {
 			log.Fatal(err)
@@ -39,18 +39,17 @@ func main() {
 	}
 }
 
-// roles builds each stand-in, with the ports of its manifest, from the arguments it was started with.
-var roles = map[string]func(args []string) role{
-	"kiali":                      kiali,
-	"grafana":                    grafana,
-	"loki":                       loki,
-	"jaeger":                     jaeger,
-	"k8s-sidecar":                sidecar,
-	"prometheus-config-reloader": configReloader,
+// roles builds each stand-in, with the ports of its manifest.
+var roles = map[string]func() role{
+	"kiali":       kiali,
+	"grafana":     grafana,
+	"loki":        loki,
+	"jaeger":      jaeger,
+	"k8s-sidecar": sidecar,
 }
 
 // kiali: samples/addons/kiali.yaml, server.port, server.observability.metrics.port and server.web_root.
-func kiali([]string) role {
+func kiali() role {
 	return role{handlers: map[string]http.Handler{
 		":20001": pages{
 			"/kiali":            page("Kiali"),
@@ -64,7 +63,7 @@ func kiali([]string) role {
 }
 
 // grafana: samples/addons/grafana.yaml.
-func grafana([]string) role {
+func grafana() role {
 	return role{handlers: map[string]http.Handler{
 		":3000": pages{
 			"/":                page("Grafana"),
@@ -76,7 +75,7 @@ func grafana([]string) role {
 }
 
 // loki: samples/addons/loki.yaml, server.http_listen_port. It takes no logs, so that it has no labels.
-func loki([]string) role {
+func loki() role {
 	return role{handlers: map[string]http.Handler{
 		":3100": pages{
 			"/ready":                        text("ready\n"),
@@ -88,4 +87,4 @@ func loki([]string) role {
 }
 
 // sidecar: samples/addons/loki.yaml, container loki-sc-rules, has no probe and no port; it copies nothing.
-func sidecar([]string) role { return role{} }
+func sidecar() role { return role{} }
