@@ -76,9 +76,12 @@ def verification(host: dict[str, Any]) -> Iterator[Case]:
 
 
 def scenarios(host: dict[str, Any]) -> Iterator[Case]:
-    """Yield each scenario that was run, with what was expected and what was measured."""
+    """Yield each scenario with what was expected and what was measured; one of an earlier run as skipped."""
     for run in host.get("scenarios", []):
         said = {key: run[key] for key in ("expected", "measured") if key in run}
+        if run.get("earlier"):
+            yield Case(run["name"], skipped=f"run earlier, at {run.get('at', 'some time')}")
+            continue
         yield Case(
             run["name"],
             problem="" if run["passed"] else " ".join(run.get("problems") or ["It did not give what was expected."]),

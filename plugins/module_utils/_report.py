@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._junit import junit
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+from ansible_collections.meshlab.istio.plugins.module_utils._report_known import known, with_known
 from ansible_collections.meshlab.istio.plugins.module_utils._report_page import page
 from ansible_collections.meshlab.istio.plugins.module_utils._report_schema import (
     SCHEMA,
@@ -35,26 +36,37 @@ NOT_IN_NAMES = re.compile(r"[^\w.:-]", re.ASCII)
 def report(module: AnsibleModule) -> dict[str, Any]:
     """Do the work of the module ``report``; see its documentation for options and return values."""
     hosts = [{key: value for key, value in host.items() if key != "commands"} for host in module.params["hosts"]]
-    shaped = shape(hosts, module.params["next_steps"])
     directory = Path(module.params["dest"])
+    earlier = known(directory / "report.json")
+    shaped = shape(hosts, module.params["next_steps"], earlier, module.params["inventory"])
+    names = {host["name"] for host in hosts}
+    of_this_run = {**shaped, "hosts": [host for host in shaped["hosts"] if host["name"] in names]}
     files = {"json": "report.json", "html": "report.html", "junit": "report.xml"}
     paths = {kind: str(directory / name) for kind, name in files.items()}
     if not module.check_mode:
         write(directory, files["json"], json.dumps(shaped, indent=2, ensure_ascii=False) + "\n")
         write(directory, files["html"], page(shaped))
-        write(directory, files["junit"], junit(shaped))
+        write(directory, files["junit"], junit(of_this_run))
         for host in module.params["hosts"]:
             write(directory / "commands", f"{NOT_IN_NAMES.sub('_', host['name'])}.jsonl", commands_log(host))
     written = None if module.check_mode else paths["html"]
     return {
         "changed": False,
         "paths": {**paths, "commands": str(directory / "commands")},
-        "summary": {host["name"]: summary(host, written) for host in shaped["hosts"]},
+        "summary": {host["name"]: summary(host, written) for host in of_this_run["hosts"]},
     }
 
 
-def shape(hosts: Sequence[dict[str, Any]], next_steps: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:
+def shape(
+    hosts: Sequence[dict[str, Any]],
+    next_steps: Sequence[dict[str, Any]] = (),
+    earlier: Sequence[dict[str, Any]] = (),
+    inventory: Collection[str] = (),
+) -> dict[str, Any]:
     """Return the report as ``SCHEMA`` describes it: without secrets, without keys that hold nothing.
+
+    :param earlier: the hosts of the report before this one; see ``_report_known`` for what is kept of them.
+    :param inventory: names of the hosts that may be kept without being among ``hosts``.
 
     :raises InputError: something is not of its type; every such place is named.
     """
@@ -72,7 +84,7 @@ def shape(hosts: Sequence[dict[str, Any]], next_steps: Sequence[dict[str, Any]] 
             f" (docs/report.schema.json): {' '.join(wrong)}",
             violations=wrong,
         )
-    return shaped
+    return {**shaped, "hosts": with_known(shaped["hosts"], earlier, inventory)}
 
 
 def commands_log(host: dict[str, Any]) -> str:

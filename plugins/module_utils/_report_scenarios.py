@@ -26,6 +26,8 @@ def _scenario(run: dict[str, Any]) -> Markup:
     title = run.get("title", run["name"])
     badge = tag("span", "passed" if run["passed"] else "failed", class_=f"badge {'ok' if run['passed'] else 'problem'}")
     took = [("Time", facts.seconds(run["seconds"]))] if "seconds" in run else []
+    if run.get("earlier"):
+        took.append(("Run", f"earlier, at {run['at']}" if "at" in run else "earlier"))
     manifest = tag("pre", tag("code", run["manifest"]), tabindex="0") if run.get("manifest") else None
     return tag(
         "article",

@@ -56,9 +56,10 @@ _EDGE = _object(
     source=_text("The calling workload."),
     destination=_text("The called workload."),
     requests=_number("Requests in the measured time."),
-    rate=_number("Requests a second."),
+    rate=_number("Requests a second, over the measured time."),
     error_share=_number("Share of requests answered 5xx or not at all, 0 to 1."),
-    mtls=_flag("Whether the connection was mutually authenticated TLS."),
+    mtls=_flag("Whether all of them came over mutually authenticated TLS."),
+    mtls_share=_number("Share of requests over mutually authenticated TLS, 0 to 1."),
 )  # fmt: skip
 
 _PICTURE = _object(
@@ -124,6 +125,8 @@ _SCENARIO = _object(
     )),
     problems=_list("Why it failed.", _text("A sentence.")),
     seconds=_number("How long it took."),
+    at=_text("When it was run, in UTC."),
+    earlier=_flag("True when this is what an earlier run measured."),
     manifest=_text("The configuration that was applied, as YAML."),
     picture=_PICTURE,
 )  # fmt: skip
@@ -149,7 +152,9 @@ _HOST = _object(
     versions=_map("Program to version.", _SCALAR),
     files=_list("Files that were used, with what they were checked against.", _object(
         "A file.", "name", "sha256",
-        name=_text("Its name."), version=_text("Its version."), sha256=_text("Its SHA-256 sum, in hexadecimal."),
+        kind=_text("file, tree (a folder or archive, such as a release) or image."),
+        name=_text("Its path in the bundle, or an image's reference."), version=_text("Its version."),
+        sha256=_text("Its SHA-256 sum, in hexadecimal; of a bundle's folder that of the archive made of it."),
         origin=_text("Where it is from."), stand_in=_flag("True when it is not upstream's own."),
     )),
     pods=_list("The pods of the lab.", _object(
@@ -180,8 +185,15 @@ _HOST = _object(
     ),
     graph=_object(
         "The service graph, measured.",
-        before=_list("Before the traffic.", _EDGE),
-        after=_list("After it.", _EDGE),
+        before=_list("Before the traffic: all that the proxies had counted by then.", _EDGE),
+        after=_list(
+            "After it: what was counted between the two readings. An edge without a request is one of before.", _EDGE
+        ),
+        seconds=_number("Seconds between the two readings, by Prometheus' clock."),
+        kiali=_object(
+            "Kiali's own graph of the minute before the second reading.", "nodes", "edges",
+            nodes=_count("How many nodes it has."), edges=_count("How many edges it has."),
+        ),
     ),
     scenarios=_list("The scenarios that were run.", _SCENARIO),
     timings=_list("Where the time of the run went; stages may overlap.", _object(

@@ -140,6 +140,7 @@ def _values(params: Mapping[str, Any]) -> dict[str, Any]:
         raise InputError(f"{params['url']!r} is no URL of the gateway.")
     return {
         "url": params["url"],
+        "host": params.get("host"),
         "namespace": params["namespace"],
         "control_plane_namespace": params["control_plane_namespace"],
         "gateway": url.netloc.rpartition(":")[0] if url.port else url.netloc,

@@ -39,7 +39,7 @@ MEASUREMENTS: dict[str, frozenset[str]] = {
         "body_contains", "version_pattern", "ca_path", "client_cert", "client_key",
     }),
     "call": frozenset(CALL) | {"url"},
-    "clusters": frozenset({"select", "prefix", "namespace"}),
+    "clusters": frozenset({"select", "prefix", "namespace", "since"}),
     "certificates_used": frozenset({"select", "since"}),
     "pods": frozenset({"select", "namespace", "since"}),
     "outside_hits": frozenset(),

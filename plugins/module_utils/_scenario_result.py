@@ -15,7 +15,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._statistics import j
 
 Object = dict[str, Any]
 
-LEFT_OUT = ("histogram", "throughput", "behind_ms")
+LEFT_OUT = ("histogram",)
 """Of a measurement, what the report does not show of a scenario."""
 
 PICTURE_PERCENT = 100
@@ -31,6 +31,7 @@ class Outcome:
         self.scenario = scenario
         self.title = str(scenario["title"])
         self.started = time.monotonic()
+        self.at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         self.measured: dict[str, Any] = {}
         self.verdicts: list[dict[str, Any]] = []
         self.problems: list[str] = []
@@ -74,6 +75,7 @@ class Outcome:
             "verdicts": self.verdicts,
             "problems": self.problems,
             "seconds": round(time.monotonic() - self.started, 1),
+            "at": self.at,
             "manifest": self._manifest,
             "picture": self._picture(),
         }

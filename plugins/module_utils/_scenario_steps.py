@@ -57,6 +57,7 @@ class Stage:
     :param applied: every object that was applied, in order, for the report.
     :param used: certificates of proxies as earlier steps found them, by the steps' names.
     :param seen: names of pods as earlier steps found them, by the steps' names.
+    :param counted: what proxies had counted in earlier steps, by the steps' names.
     """
 
     cluster: Cluster
@@ -70,6 +71,7 @@ class Stage:
     applied: list[Object] = field(default_factory=list)
     used: dict[str, _proxy_admin.Certificates] = field(default_factory=dict)
     seen: dict[str, set[str]] = field(default_factory=dict)
+    counted: dict[str, Measurement] = field(default_factory=dict)
     outside: OutsideServer | None = None
 
     def close(self) -> None:
@@ -186,6 +188,7 @@ def _traffic(stage: Stage, step: Mapping[str, Any], beside: Callable[[], None] |
     :returns: what the load generator measured, and ``lost``: requests that were not answered as expected.
     """
     options = dict(step)
+    options.setdefault("host", stage.values.get("host"))
     asked = target(options.pop("url", stage.values["url"]), **{k: options.pop(k) for k in _REQUEST if k in options})
     body = options.pop("body_contains", "").encode()
     pattern = options.pop("version_pattern", None)
@@ -216,8 +219,12 @@ def _call(stage: Stage, step: Mapping[str, Any]) -> Measurement:
 
 
 def _clusters(stage: Stage, step: Mapping[str, Any]) -> Measurement:
+    """Count endpoints and requests: all since the endpoints are known, or those after the step ``since``."""
     namespace = step.get("namespace", stage.namespace)
-    return _proxy_admin.clusters(stage.cluster, namespace, step["select"], step["prefix"])
+    found = _proxy_admin.clusters(stage.cluster, namespace, step["select"], step["prefix"])
+    stage.counted[step["name"]] = found
+    before = stage.counted.get(step.get("since", ""), {})
+    return {**found, **{name: found[name] - before.get(name, 0) for name in _proxy_admin.COUNTERS}}
 
 
 def _certificates_used(stage: Stage, step: Mapping[str, Any]) -> Measurement:
@@ -249,7 +256,7 @@ MEASUREMENTS: dict[str, Callable[..., Measurement]] = {
     "traffic": _traffic, "call": _call, "clusters": _clusters, "certificates_used": _certificates_used,
     "pods": _pods, "outside_hits": _outside_hits,
 }  # fmt: skip
-REMEMBERED = frozenset({"certificates_used", "pods"})
+REMEMBERED = frozenset({"certificates_used", "clusters", "pods"})
 """Measurements to which a later step can refer with ``since``; they are given the step's ``name``."""
 
 

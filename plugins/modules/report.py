@@ -33,6 +33,14 @@ options:
     description: The directory for the files. It is made, for its owner only, if it is missing.
     type: path
     required: true
+  inventory:
+    description:
+      - Names of hosts that an earlier report in O(dest) may know and that are kept, though they are not in O(hosts).
+      - Of a host in O(hosts) its earlier scenarios are kept, marked C(earlier). If the host has no C(url) and has not
+        failed, everything is kept that it did not measure now.
+    type: list
+    elements: str
+    default: []
   next_steps:
     description: Commands to offer at the end of the page.
     type: list
@@ -119,6 +127,7 @@ def main() -> None:
         argument_spec={
             "hosts": {"type": "list", "elements": "dict", "required": True},
             "dest": {"type": "path", "required": True},
+            "inventory": {"type": "list", "elements": "str", "default": []},
             "next_steps": {"type": "list", "elements": "dict", "default": [], "options": COMMAND},
         },
         supports_check_mode=True,

@@ -48,6 +48,9 @@ options:
     description: The URL of the product page, as the gateway answers it on this host.
     type: str
     required: true
+  host:
+    description: The Host header of requests to O(url), where a step does not say another; by default that of the URL.
+    type: str
   secure_port:
     description: The gateway's port for TLS at the same address.
     type: int
@@ -132,6 +135,7 @@ def main() -> None:
             "definition": {"type": "dict", "required": True},
             "patches": {"type": "list", "elements": "dict", "default": []},
             "url": {"type": "str", "required": True},
+            "host": {"type": "str"},
             "secure_port": {"type": "int", "default": 443},
             "namespace": {"type": "str", "default": "tutorial"},
             "control_plane_namespace": {"type": "str", "default": "istio-system"},

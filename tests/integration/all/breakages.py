@@ -30,7 +30,7 @@ BREAKAGES: dict[str, tuple[str, Patches]] = {
     "ab-testing": ("cookie of group b", [{"op": "remove", "path": _object(1, 1, "http/0/match/1")}]),
     "faults": ("three in ten fail", [_replace(_object(0, 0, "http/1/fault/abort/percentage/value"), 10)]),
     "timeouts": ("reviews may take 0.5 s", [{"op": "remove", "path": _object(5, 0, "http/0/timeout")}]),
-    "retries": ("with retries", [_replace(_object(2, 0, "http/0/retries"), {"attempts": 0})]),
+    "retries": ("with retries", [_replace(_object(3, 0, "http/0/retries"), {"attempts": 0})]),
     "circuit-breaker": (
         "one connection, one waiting",
         [_replace(_object(2, 0, "trafficPolicy/connectionPool"), {"tcp": {"maxConnections": 1000}})],
