@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 """``ve-NAME`` must fit in the 15 characters of an interface's name."""
 MEMORY_GB = 4
 BOOT_SECONDS = 90
+STOP_SECONDS = 60
 REBOOT_EXIT = 133
 """systemd-nspawn's exit code when the container asked for a reboot."""
 
@@ -146,16 +148,22 @@ def reboot(host: Host) -> None:
 
 
 def down(host: Host) -> None:
-    """Stop the host and remove everything of it."""
-    pid_file = host.folder / "supervisor.pid"
-    if _alive(pid_file):
-        pid = int(pid_file.read_text())
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 60
-        while _alive(pid_file) and time.monotonic() < deadline:
+    """Stop the host and remove everything of it.
+
+    :raises LabError: it still runs, so nothing was removed.
+    """
+    for number, seconds in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, 10)):
+        left = _processes(host)
+        # The first one passes SIGTERM on; systemd-nspawn takes a second one as the wish to end without a shutdown.
+        for pid in left[:1] if number == signal.SIGTERM else left:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + seconds
+        while left and time.monotonic() < deadline:
             time.sleep(0.1)
-        if _alive(pid_file):
-            os.killpg(pid, signal.SIGKILL)
+            left = _processes(host)
+    if left:
+        raise LabError(f"Lab host {host.name} cannot be stopped: the processes {left} stay. Nothing of it was removed.")
     cgroups.clear(host.name)
     remove_tree(host.folder)
 
@@ -246,6 +254,18 @@ def _answers(host: Host) -> bool:
             return True
     except OSError:
         return False
+
+
+def _processes(host: Host) -> list[int]:
+    """Return the supervisor and the systemd-nspawn of this host's root, which outlives a supervisor that was killed."""
+    pid_file = host.folder / "supervisor.pid"
+    found = [int(pid_file.read_text())] if _alive(pid_file) else []
+    for process in sorted(int(folder.name) for folder in Path("/proc").glob("[0-9]*")):
+        with suppress(OSError):
+            words = Path(f"/proc/{process}/cmdline").read_bytes().decode(errors="replace").split("\0")
+            if words[0].endswith("systemd-nspawn") and str(host.folder / "root") in words:
+                found.append(process)
+    return found
 
 
 def _alive(pid_file: Path) -> bool:

@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import signal
 import stat
+import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -264,6 +267,51 @@ def test_the_inventory(folder: Path, names: list[str]) -> None:
 def test_releases_need_no_bundle(folder: Path) -> None:
     path = inventory.write(folder, [Host("lab", 1)], None)
     assert "lab_bundle" not in yaml.safe_load(path.read_text())["all"]["vars"]
+
+
+@pytest.fixture
+def orphan(folder: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """Start a program that looks like the systemd-nspawn of a host whose supervisor was killed."""
+    lab = Host("lab", 1)
+    (lab.folder / "root").mkdir(parents=True)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(script: str) -> subprocess.Popen[bytes]:
+        words = ["systemd-nspawn", "-c", f"{script}; echo; read", str(lab.folder / "root")]
+        process = subprocess.Popen(words, executable="/bin/bash", stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        process.stdout.readline()
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(("script", "signal_number"), [(":", signal.SIGTERM), ("trap '' TERM", signal.SIGKILL)])
+def test_what_a_killed_supervisor_left_is_stopped_before_its_root_goes(
+    monkeypatch: pytest.MonkeyPatch, orphan: Callable[[str], subprocess.Popen[bytes]], script: str, signal_number: int
+) -> None:
+    monkeypatch.setattr(host, "STOP_SECONDS", 0.3)
+    process = orphan(script)
+    host.down(Host("lab", 1))
+    assert process.wait(timeout=5) == -signal_number
+    assert not Host("lab", 1).folder.exists()
+
+
+def test_the_root_of_a_host_that_cannot_be_stopped_stays(
+    monkeypatch: pytest.MonkeyPatch, orphan: Callable[[str], subprocess.Popen[bytes]]
+) -> None:
+    monkeypatch.setattr(host, "STOP_SECONDS", 0)
+    monkeypatch.setattr(host.os, "kill", lambda *_arguments: None)
+    clock = itertools.count(0, 20)
+    monkeypatch.setattr(host.time, "monotonic", lambda: next(clock))
+    process = orphan(":")
+    with pytest.raises(LabError, match=rf"lab cannot be stopped: the processes \[{process.pid}\] stay\. Nothing"):
+        host.down(Host("lab", 1))
+    assert (Host("lab", 1).folder / "root").exists()
 
 
 # -- the command line --------------------------------------------------------------------------------
