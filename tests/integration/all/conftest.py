@@ -4,7 +4,7 @@
 """What the long tests share: the lab that MESHLAB_INVENTORY names, and the evidence.
 
 Evidence goes to the folder that MESHLAB_EVIDENCE names (default: .lab/evidence). With MESHLAB_RESUME=1 a test that has
-passed there with the same plugins/ is not run again.
+passed there with the same code is not run again.
 """
 
 from __future__ import annotations

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
+
+TESTED = ("plugins", "roles", "playbooks", "presets", "tests/integration/all")
 
 
 class Evidence:
@@ -65,12 +68,13 @@ def commit() -> str:
 
 
 def code() -> str:
-    """Return what stands for the tested code: the tree of plugins/ at that commit."""
-    return _git("HEAD:plugins")[:12]
+    """Return what stands for the tested code and its tests: their trees at that commit."""
+    trees = _git(*(f"HEAD:{folder}" for folder in TESTED))
+    return hashlib.sha256(trees.encode()).hexdigest()[:12]
 
 
-def _git(name: str) -> str:
+def _git(*names: str) -> str:
     done = subprocess.run(
-        ["git", "rev-parse", name], check=True, capture_output=True, text=True, cwd=Path(__file__).parent
+        ["git", "rev-parse", *names], check=True, capture_output=True, text=True, cwd=Path(__file__).parent
     )
     return done.stdout.strip()
