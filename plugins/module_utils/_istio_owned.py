@@ -112,7 +112,7 @@ def is_state(obj: Mapping[str, Any]) -> bool:
     1.19.3 operator/cmd/mesh/install.go:273-295 savedIOPName; one for each name and revision.
     """
     group = obj["apiVersion"].partition("/")[0]
-    return group == "install.istio.io" and obj["metadata"]["name"].startswith("installed-state")
+    return group == "install.istio.io" and str(obj["metadata"]["name"]).startswith("installed-state")
 
 
 def component_of(obj: Mapping[str, Any]) -> str:
