@@ -86,7 +86,7 @@ def pods_of(target: Object, store: Store) -> list[Object]:
     namespace = metadata.get("namespace")
     if target["kind"] == "Pod":
         return [target]
-    if target["kind"] not in OWNERS:
+    if target["kind"] not in OWNERS or _stale(target):
         return []
     owner = target
     if target["kind"] == "Deployment":
@@ -114,6 +114,13 @@ def _newest_replica_set(deployment: Object, store: Store) -> Object | None:
     return None
 
 
+def _stale(obj: Object) -> bool:
+    """Tell whether a controller has not seen the object as it is now: what was said is about an earlier one."""
+    generation: int = obj["metadata"].get("generation", 0)
+    observed: int = obj.get("status", {}).get("observedGeneration", generation)
+    return observed < generation
+
+
 def _current(pod: Object, owner: Object) -> bool:
     """Tell whether a pod has the template that its StatefulSet or DaemonSet has now."""
     labels, metadata = pod["metadata"].get("labels", {}), owner["metadata"]
@@ -135,14 +142,14 @@ Said = tuple[str, str, Reason]
 
 def _own(target: Object, store: Store) -> Iterator[Said]:
     """Yield what was said about the object itself, not about its pods."""
-    status, generation = target.get("status", {}), target["metadata"].get("generation", 0)
-    if status.get("observedGeneration", generation) >= generation:
-        for condition in status.get("conditions") or []:
-            failed = (condition.get("type"), condition.get("status")) in {
-                ("ReplicaFailure", "True"), ("Failed", "True"), ("Progressing", "False"),
-            }  # fmt: skip
-            if failed:
-                yield from _verdict(condition.get("reason", ""), condition.get("message", ""))
+    if _stale(target):
+        return
+    for condition in target.get("status", {}).get("conditions") or []:
+        failed = (condition.get("type"), condition.get("status")) in {
+            ("ReplicaFailure", "True"), ("Failed", "True"), ("Progressing", "False"),
+        }  # fmt: skip
+        if failed:
+            yield from _verdict(condition.get("reason", ""), condition.get("message", ""))
     if target["kind"] in ("StatefulSet", "DaemonSet", "Job", "PersistentVolumeClaim"):
         yield from _newest_event(target, store)
 

@@ -334,6 +334,27 @@ def test_old_pods_of_other_controllers(
     assert failed(cluster, target).details["failures"][0]["pod"] == "s-1"
 
 
+@pytest.mark.parametrize("kind", ["StatefulSet", "DaemonSet"])
+def test_what_was_said_before_other_controllers_saw_the_change_does_not_count(cluster: FakeCluster, kind: str) -> None:
+    target = cluster.put(
+        {
+            "apiVersion": "apps/v1",
+            "kind": kind,
+            "metadata": {"name": "s", "namespace": NS, "generation": 2},
+            "spec": {"replicas": 1},
+            "status": {"observedGeneration": 1, "updateRevision": "a", "desiredNumberScheduled": 1},
+        }
+    )
+    labels = {"controller-revision-hash": "a"}
+    pod(cluster, target, "s-0", labels=labels, containerStatuses=waiting("ErrImageNeverPull"))
+    event(cluster, target, "FailedCreate", 'create Pod s-0 failed: admission webhook "w" denied the request: no')
+    assert failed(cluster, target, timeout=0).details["failures"] == []
+    cluster.status("apps/v1", kind, "s", NS, observedGeneration=2)
+    assert {failure["reason"] for failure in failed(cluster, target).details["failures"]} == {
+        "ErrImageNeverPull", "FailedCreate",
+    }  # fmt: skip
+
+
 def test_controllers_that_may_not_create_pods(cluster: FakeCluster, unsettled: None) -> None:
     target = deployment(
         cluster,
