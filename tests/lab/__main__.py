@@ -32,6 +32,8 @@ def main() -> int:
         if name == "up":
             command.add_argument("--lab", type=Path, default=Path(".lab"), help="folder for inventory.yml")
             command.add_argument("--source", choices=("build", "release"), default="build")
+        if name == "down":
+            command.add_argument("--force", action="store_true", help="also a host of another checkout")
     commands.add_parser("list", help="show the lab hosts")
     arguments = parser.parse_args()
     names = getattr(arguments, "name", None) or ["lab"]
@@ -74,17 +76,21 @@ def _reboot(arguments: argparse.Namespace, names: list[str]) -> int:
 
 
 def _down(arguments: argparse.Namespace, names: list[str]) -> int:
+    found = host.hosts()
+    others = [host.foreign(found[name]) for name in names if name in found]
+    if any(others) and not arguments.force:
+        raise LabError("\n".join(filter(None, others)))
     for name in names:
-        found = host.hosts().get(name)
-        if found:
-            host.down(found)
-        say(f"{name} {'removed' if found else 'was not there'}")
+        if name in found:
+            host.down(found[name])
+        say(f"{name} {'removed' if name in found else 'was not there'}")
     return 0
 
 
 def _list(arguments: argparse.Namespace, names: list[str]) -> int:
     for found in host.hosts().values():
-        say(f"{found.name:14} {found.address:16} {'running' if host.is_running(found) else 'stopped'}")
+        state = "running" if host.is_running(found) else "stopped"
+        say(f"{found.name:14} {found.address:16} {state:8} {found.checkout}")
     return 0
 
 

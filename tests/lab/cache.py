@@ -19,6 +19,8 @@ from pathlib import Path
 from typing import Callable
 
 HERE = Path(__file__).resolve().parent
+COMMAND = ".venv/bin/python -m tests.lab"
+"""The lab's command line, as a reader can type it in a checkout."""
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "meshlab"
 
 

@@ -19,12 +19,13 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.lab import build, cgroups, root
-from tests.lab.cache import CACHE, HERE, LabError, execute, locked, need_space, remove_tree
+from tests.lab.cache import CACHE, COMMAND, HERE, LabError, execute, locked, need_space, remove_tree
 
+CHECKOUT = str(HERE.parents[1])
 NETWORK = ipaddress.ip_network("10.77.0.0/16")
 """Each host has a /30 of its own in it; neither minikube's pods (10.244) nor its services (10.96/12) overlap."""
 NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
@@ -38,10 +39,14 @@ REBOOT_EXIT = 133
 
 @dataclass(frozen=True)
 class Host:
-    """A lab host's name, folder and addresses."""
+    """A lab host's name, folder and addresses.
+
+    :param checkout: which one booted it: all share one cache, and hosts of one name.
+    """
 
     name: str
     number: int
+    checkout: str = ""
 
     @property
     def folder(self) -> Path:
@@ -85,6 +90,16 @@ def hosts() -> dict[str, Host]:
     return found
 
 
+def foreign(host: Host) -> str:
+    """Return a sentence about a host of another checkout; empty for one of ours."""
+    if host.checkout == CHECKOUT:
+        return ""
+    return (
+        f"The lab host {host.name} belongs to the checkout {host.checkout or 'of an older version'}, not to "
+        f"{CHECKOUT}. Remove it from there, or from here with `{COMMAND} down --name {host.name} --force`."
+    )
+
+
 def is_running(host: Host) -> bool:
     """Tell whether the host's supervisor is alive."""
     return _alive(host.folder / "supervisor.pid")
@@ -112,6 +127,8 @@ def up(name: str, memory_gb: float | None = None) -> Host:
     check(name)
     with locked("hosts"):
         existing = hosts().get(name)
+        if existing and foreign(existing):
+            raise LabError(f"{foreign(existing)} Or choose another --name.")
         if existing and is_running(existing):
             raise LabError(
                 f"A lab host named {name} is already running at {existing.address}. "
@@ -120,13 +137,13 @@ def up(name: str, memory_gb: float | None = None) -> Host:
         if existing:
             down(existing)
         taken = {host.number for host in hosts().values()}
-        host = Host(name, next(number for number in range(1, 16000) if number not in taken))
+        host = Host(name, next(number for number in range(1, 16000) if number not in taken), CHECKOUT)
         remove_tree(host.folder)
         host.folder.mkdir(parents=True, mode=0o700)
         try:
             need_space(host.folder, 8, f"Lab host {name}")
             root.prepare(host.folder, build.host_root(), name, host.address, host.gateway)
-            (host.folder / "state.json").write_text(json.dumps({"name": host.name, "number": host.number}))
+            (host.folder / "state.json").write_text(json.dumps(asdict(host)))
             _start_supervisor(host, memory_gb)
             _wait_until_up(host)
         except BaseException:

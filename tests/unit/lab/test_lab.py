@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -249,6 +251,48 @@ def test_hosts_are_known_by_their_state(folder: Path) -> None:
     assert not host.is_running(Host("a", 1))
     host.down(Host("a", 1))
     assert list(host.hosts()) == ["b"]
+
+
+def noted(*hosts: Host) -> None:
+    """Leave the states of lab hosts in the cache."""
+    for one in hosts:
+        one.folder.mkdir(parents=True)
+        (one.folder / "state.json").write_text(json.dumps(asdict(one)))
+
+
+@pytest.fixture
+def booted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
+    """Boots hosts in no time; the list has the names of those that came up."""
+    names: list[str] = []
+    monkeypatch.setattr(host, "need_space", lambda *_arguments: None)
+    monkeypatch.setattr(host.root, "prepare", lambda *_arguments: None)
+    monkeypatch.setattr(host.build, "host_root", lambda: folder)
+    monkeypatch.setattr(host, "_start_supervisor", lambda *_arguments: None)
+    monkeypatch.setattr(host, "_wait_until_up", lambda one, *_states: names.append(one.name))
+    return names
+
+
+def test_a_host_is_of_the_checkout_that_booted_it(booted: list[str]) -> None:
+    made = host.up("lab")
+    assert (made.checkout, booted) == (str(Path(command.__file__).parents[2]), ["lab"])
+    assert host.hosts() == {"lab": made}
+    assert host.foreign(made) == ""
+
+
+@pytest.mark.parametrize("checkout", ["/elsewhere", ""])
+def test_a_host_of_another_checkout_is_left_alone(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], booted: list[str], checkout: str
+) -> None:
+    noted(Host("lab", 1, checkout), Host("ours", 2, host.CHECKOUT))
+    with pytest.raises(LabError, match=rf"lab belongs to the checkout {checkout or 'of an older'}.* Or choose another"):
+        host.up("lab")
+    assert run(monkeypatch, "down", "--name", "ours", "--name", "lab") == 1
+    assert "`.venv/bin/python -m tests.lab down --name lab --force`" in capsys.readouterr().err
+    assert set(host.hosts()) == {"lab", "ours"}
+    assert run(monkeypatch, "list") == 0
+    assert re.search(f"^lab .* stopped +{checkout}$", capsys.readouterr().out, re.MULTILINE)
+    assert run(monkeypatch, "down", "--name", "ours", "--name", "lab", "--force") == 0
+    assert (host.hosts(), booted) == ({}, [])
 
 
 @pytest.mark.parametrize("names", [["lab"], ["a", "b"]])
