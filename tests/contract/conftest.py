@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A running Bookinfo to hold to its contract: the lab's stand-ins, upstream's own programs, or a cluster's.
 
-- without any variable: the stand-in (BOOKINFO_BINARY, else built from tests/lab/standins) is started once per role;
+- without any variable: the stand-in (BOOKINFO_BINARY, else the one that the lab runs) is started once per role;
 - BOOKINFO_COMMAND_PRODUCTPAGE, _DETAILS, _REVIEWS, _RATINGS: the command that starts a role instead, with `{port}` in
   it; it is given upstream's environment variables;
 - BOOKINFO_URL: the productpage of a running set; DETAILS_URL, REVIEWS_URL, RATINGS_URL: its other services where they
@@ -16,7 +16,6 @@ import contextlib
 import http.client
 import os
 import shlex
-import shutil
 import socket
 import subprocess
 import threading
@@ -29,7 +28,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-STANDINS = Path(__file__).parents[1] / "lab" / "standins"
+from tests.lab import build
+
 START_LIMIT = 90  # seconds; upstream's reviews is a Java server
 REVIEWS_ENVIRONMENT = {
     "v1": {"ENABLE_RATINGS": "false", "STAR_COLOR": "black"},
@@ -149,11 +149,7 @@ class Launcher:
 
     def binary(self) -> str:
         if not self._binary:
-            if not shutil.which("go"):
-                pytest.skip("no Go to build the stand-in with; set BOOKINFO_BINARY to a built one")
-            self._binary = str(self.directory / "bookinfo")
-            command = ["go", "build", "-o", self._binary, "./cmd/bookinfo"]
-            subprocess.run(command, cwd=STANDINS, check=True, env={**os.environ, "CGO_ENABLED": "0"}, timeout=300)
+            self._binary = str(build.stand_ins() / "bookinfo")
         return self._binary
 
     def __call__(self, role: str, version: str = "v1", **backends: str) -> Program:
