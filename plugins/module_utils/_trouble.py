@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -18,6 +18,8 @@ from ansible_collections.meshlab.istio.plugins.module_utils._reasons import PULL
 from ansible_collections.meshlab.istio.plugins.module_utils._watch import Store
 
 Object = dict[str, Any]
+ContainerKey = tuple[str, str]
+"""uid of the pod, and the container's name."""
 
 OWNERS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"}
 """Kinds that make pods."""
@@ -28,6 +30,12 @@ STARTING = {"", "ContainerCreating", "PodInitializing"}
 TRANSIENT_TAINTS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/uninitialized")
 """Taints that the node controller and the cloud put on and take off by themselves."""
 
+
+BACK_OFF = re.compile(r"back-off (\S+) restarting failed container")
+CRASHES = {"10s": 1, "20s": 2}
+"""The restarts in a row after which the kubelet waits for so long, when those are fewer than make a final reason. It
+doubles the time with each (pkg/kubelet/kuberuntime/kuberuntime_manager.go doBackOff), and begins anew with each boot.
+"""
 
 _AFTERTHOUGHT = re.compile(r"no new claims to deallocate|not found$")
 """What the scheduler says of its attempt at preemption, behind its reasons."""
@@ -68,16 +76,24 @@ class Trouble:
         )
 
 
-def troubles(target: Object, store: Store) -> list[Trouble]:
+def troubles(target: Object, store: Store, before: Mapping[ContainerKey, int]) -> list[Trouble]:
     """Return what keeps a live object from being ready; [] while nothing bad was said.
 
     :param store: must follow pods, events, and for Deployments replica sets, of the object's namespace.
+    :param before: how often each container had been restarted when the wait began.
     """
     namespace = target["metadata"].get("namespace")
     found = [Trouble(reference(target), namespace, None, None, *said) for said in _own(target, store)]
     for pod in pods_of(target, store):
-        found.extend(_of_pod(target, pod, store))
+        found.extend(_of_pod(target, pod, store, before))
     return found
+
+
+def containers_of(pod: Object) -> list[tuple[ContainerKey, Object]]:
+    """Return the status of each container of a pod, those that initialise it first."""
+    status, uid = pod.get("status", {}), pod["metadata"].get("uid", "")
+    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
+    return [((uid, container["name"]), container) for container in containers]
 
 
 def pods_of(target: Object, store: Store) -> list[Object]:
@@ -154,7 +170,7 @@ def _own(target: Object, store: Store) -> Iterator[Said]:
         yield from _newest_event(target, store)
 
 
-def _of_pod(target: Object, pod: Object, store: Store) -> Iterator[Trouble]:
+def _of_pod(target: Object, pod: Object, store: Store, before: Mapping[ContainerKey, int]) -> Iterator[Trouble]:
     status, metadata = pod.get("status", {}), pod["metadata"]
     place = (reference(target), metadata.get("namespace"), metadata["name"])
     if status.get("phase") == "Failed":
@@ -168,25 +184,27 @@ def _of_pod(target: Object, pod: Object, store: Store) -> Iterator[Trouble]:
         for claim in _claims(pod):
             yield from (Trouble(*place, None, *said) for said in _newest_event(claim, store))
         return
-    containers = [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]
-    held = [_waiting(container).get("reason", "") for container in containers if "waiting" in container["state"]]
+    containers = containers_of(pod)
+    held = [_waiting(container).get("reason", "") for _key, container in containers if "waiting" in container["state"]]
     if set(held) <= STARTING and (held or not containers):
         # Before the first container runs, the events are all that tells about sandboxes and volumes.
         yield from (Trouble(*place, None, *said) for said in _newest_event(pod, store))
-    for container in containers:
+    for key, container in containers:
         ran = bool(container.get("restartCount") or container.get("lastState") or "running" in container["state"])
-        for said in _of_container(target, pod, container, store):
+        for said in _of_container(target, pod, container, store, before.get(key, 0)):
             yield Trouble(*place, container["name"], *said, ran=ran)
 
 
-def _of_container(target: Object, pod: Object, container: Object, store: Store) -> Iterator[Said]:
+def _of_container(target: Object, pod: Object, container: Object, store: Store, before: int) -> Iterator[Said]:
     if container.get("ready"):
         return
     waiting, restarts = _waiting(container), container.get("restartCount", 0)
     word, message = waiting.get("reason", ""), waiting.get("message", "")
+    # A container that runs may have been restarted long ago, with its node; one in back-off ends again and again.
+    counted = _in_a_row(message, restarts) if word == "CrashLoopBackOff" else restarts - before
     if word in PULL and ": " not in message:
         # Before Kubernetes 1.29 the back-off did not repeat its cause; the event of the failed pull has it.
-        message = f"{message} {_event_message(pod, 'Failed', store)}"
+        message = f"{message} {_event_message(pod, 'Failed', store)}".strip()
     ended = container["state"].get("terminated") or container.get("lastState", {}).get("terminated") or {}
     if word in ("", "CrashLoopBackOff") and ended and (restarts or ended.get("exitCode")):
         if target["kind"] == "Job":
@@ -194,15 +212,21 @@ def _of_container(target: Object, pod: Object, container: Object, store: Store) 
             return
         word = ended.get("reason") or word
         message = f"exit code {ended.get('exitCode')}, restarted {restarts} times. {ended.get('message', '')}".strip()
-        if not _verdict(word, message, restarts):
+        if not _verdict(word, message, counted):
             word = "CrashLoopBackOff"
-        yield from _verdict(word, message, restarts)
+        yield from _verdict(word, message, counted)
     elif word not in STARTING:
-        yield from _verdict(word, message, restarts)
+        yield from _verdict(word, message, counted)
     elif "running" in container["state"]:
         probe = _event_message(pod, "Unhealthy", store, container["name"])
         if probe:
             yield from _verdict("Unhealthy", probe)
+
+
+def _in_a_row(message: str, restarts: int) -> int:
+    """Return how many of a container's restarts led to the back-off that it is in; all where that is not said."""
+    said = BACK_OFF.search(message)
+    return min(restarts, CRASHES.get(said[1], restarts) if said else restarts)
 
 
 def _waiting(container: Object) -> Object:

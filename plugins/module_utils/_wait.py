@@ -15,7 +15,14 @@ from ansible_collections.meshlab.istio.plugins.module_utils._diff import referen
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, WaitError
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
-from ansible_collections.meshlab.istio.plugins.module_utils._trouble import OWNERS, Trouble, pods_of, troubles
+from ansible_collections.meshlab.istio.plugins.module_utils._trouble import (
+    OWNERS,
+    ContainerKey,
+    Trouble,
+    containers_of,
+    pods_of,
+    troubles,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._watch import Store
 
 Object = dict[str, Any]
@@ -116,7 +123,8 @@ class _Wait:
         self.failure_grace = failure_grace
         self.progress = progress
         self.since: dict[Any, float] = {}
-        self.restarts: dict[tuple[str, str], tuple[int, float]] = {}
+        self.before: dict[ContainerKey, int] = {}
+        self.restarts: dict[ContainerKey, tuple[int, float]] = {}
 
     def run(self, timeout: float) -> dict[str, Any]:
         started = time.monotonic()
@@ -156,13 +164,15 @@ class _Wait:
             missing = self.unsteady(live, self.unless_unbound_on_purpose(live, missing, store), store)
             if missing:
                 pending.append((target, missing))
-                found.extend(troubles(live, store))
+                found.extend(troubles(live, store, self.before))
         return pending, found
 
     def unsteady(self, live: Object, missing: str | None, store: Store) -> str | None:
         """Note restarts; a container that was restarted a moment ago may be about to end again."""
         now = time.monotonic()
         for pod in pods_of(live, store):
+            for key, container in containers_of(pod):
+                self.before.setdefault(key, container.get("restartCount", 0))
             for container in pod.get("status", {}).get("containerStatuses", []):
                 key, restarts = (pod["metadata"].get("uid", ""), container["name"]), container.get("restartCount", 0)
                 before, _at = self.restarts.setdefault(key, (restarts, now - STEADY_SECONDS))

@@ -570,6 +570,57 @@ def test_a_container_between_two_crashes_is_still_in_trouble(cluster: FakeCluste
     assert failed(cluster, target, timeout=0).details["failures"][0]["reason"] == "Error"
 
 
+@pytest.mark.parametrize("state", ["running", "terminated"])
+@pytest.mark.parametrize(("code", "reason"), [(255, "Unknown"), (1, "Error"), (137, "OOMKilled")])
+@pytest.mark.parametrize("kind", ["containerStatuses", "initContainerStatuses"])
+def test_restarts_from_before_the_wait_do_not_count(
+    cluster: FakeCluster, kind: str, code: int, reason: str, state: str
+) -> None:
+    """A container that was started anew with each boot of its node, and is not ready yet."""
+    target = deployment(cluster)
+    last = ended(code, reason)
+    now = {"running": {}} if state == "running" else last["lastState"]
+    status = {"name": "c", "ready": False, "restartCount": 4, "state": now, **last}
+    pod(cluster, replica_set(cluster), **{kind: [status]})
+    (failure,) = failed(cluster, target, timeout=0.3).details["failures"]
+    assert not failure["final"]
+
+
+def test_restarts_since_the_wait_began_count(cluster: FakeCluster, later: Callable[..., None]) -> None:
+    target = deployment(cluster)
+
+    def crash(restarts: int) -> None:
+        status = {"name": "c", "ready": False, "restartCount": restarts, "state": {"running": {}}, **ended()}
+        pod(cluster, replica_set(cluster), containerStatuses=[status])
+
+    crash(4)
+    for times in (1, 2, 3):
+        later(0.4 * times, lambda times=times: crash(4 + times))
+    started = time.monotonic()
+    (failure,) = failed(cluster, target, timeout=20).details["failures"]
+    assert failure["message"] == "exit code 1, restarted 7 times."
+    assert time.monotonic() - started > 1.1
+
+
+@pytest.mark.parametrize(
+    ("said", "reason", "final"),
+    [
+        ("back-off 10s restarting failed container=c pod=web-1-a_n(1)", "Error", False),
+        ("back-off 20s restarting failed container=c pod=web-1-a_n(1)", "Error", False),
+        ("back-off 40s restarting failed container=c pod=web-1-a_n(1)", "Error", True),
+        ("back-off 5m0s restarting failed container=c pod=web-1-a_n(1)", "Error", True),
+        ("back-off 10s restarting failed container=c pod=web-1-a_n(1)", "OOMKilled", False),
+        ("back-off 20s restarting failed container=c pod=web-1-a_n(1)", "OOMKilled", True),
+    ],
+)
+def test_only_the_crashes_of_this_back_off_count(cluster: FakeCluster, said: str, reason: str, final: bool) -> None:
+    """Two crashes and then fine is no failure, however often the node was booted before."""
+    target = deployment(cluster)
+    pod(cluster, replica_set(cluster), containerStatuses=waiting("CrashLoopBackOff", said, 7, **ended(1, reason)))
+    (failure,) = failed(cluster, target, timeout=0).details["failures"]
+    assert (failure["reason"], failure["final"]) == (reason, final)
+
+
 def test_a_container_that_did_its_work_is_in_no_trouble(cluster: FakeCluster) -> None:
     target = deployment(cluster)
     done = {"terminated": {"exitCode": 0, "reason": "Completed"}}
