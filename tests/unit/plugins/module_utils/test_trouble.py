@@ -349,7 +349,8 @@ def test_the_containers_of_a_job_may_end_but_must_be_able_to_start(cluster: Fake
         ("ImagePullBackOff", 'Back-off pulling image "x"', "Failed", 'Back-off pulling image "x" x: not found'),
         ("ErrImagePull", "pulling", "Failed", "pulling x: not found"),
         ("ImagePullBackOff", "Back-off: i/o timeout", "Failed", "Back-off: i/o timeout"),
-        ("ImagePullBackOff", 'Back-off pulling image "x"', "BackOff", 'Back-off pulling image "x" '),
+        ("ImagePullBackOff", 'Back-off pulling image "x"', "BackOff", 'Back-off pulling image "x"'),
+        ("ImagePullBackOff", "", "Failed", "x: not found"),
         ("CrashLoopBackOff", "back-off", "Failed", "back-off"),
     ],
 )
