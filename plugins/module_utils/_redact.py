@@ -16,6 +16,9 @@ _SECRET_KEY = re.compile(
     re.I,
 )
 
+_NAME_KEY = re.compile(r"(Name|Ref|[_-](name|ref))$")
+"""Where a secret is kept is none itself, such as credentialName of a Gateway."""
+
 _SECRET_TEXT: tuple[tuple[re.Pattern[str], str], ...] = (
     # A private key in PEM, as text or as base64 (LS0tLS1CRUdJTi is "-----BEGIN").
     (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.S), REDACTED),
@@ -70,7 +73,7 @@ def redact(value: Any) -> Any:
 def _redact_item(key: str, item: Any, of_secret: bool) -> Any:
     if of_secret and key in ("data", "stringData") and isinstance(item, dict):
         return dict.fromkeys(item, REDACTED)
-    if isinstance(item, str) and item and _SECRET_KEY.search(key):
+    if isinstance(item, str) and item and _SECRET_KEY.search(key) and not _NAME_KEY.search(key):
         return REDACTED
     return redact(item)
 

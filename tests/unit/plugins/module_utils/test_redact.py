@@ -50,6 +50,8 @@ def test_secret_text_is_replaced(text: str, left: str) -> None:
         "Basic authentication, bearer authentication by JWT, Bearer authentication",
         {"secure_ingress_port": 443, "valid token": "accepted", "no_token": "refused", "secret_name": "tls"},
         {"tokens": ["a"], "token": 200, "password": None, "secret": ""},
+        {"tls": {"credentialName": "bookinfo-tls", "credential_name": "a", "passwordRef": "b", "secretName": "c"}},
+        {"valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}},
         "kind: ConfigMap\ndata:\n  Secret: shown\n",
         "automountServiceAccountToken: true\ntokenReview: a\n  token:\n    b",
         [{"name": "PASSWORD_FILE_COUNT", "value": 3}, {"name": "TOKEN_AUDIENCES", "value": "istio-ca"}],
@@ -61,7 +63,7 @@ def test_what_is_no_secret_stays(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "key",
-    ["password", "db_passwd", "token", "access_token", "client-key-data", "Authorization", "privateKey"],
+    ["password", "db_passwd", "token", "access_token", "client-key-data", "Authorization", "privateKey", "credentials"],
 )
 def test_secret_key_is_told_by_its_name(key: str) -> None:
     assert redact([{"deep": {key: "hunter2"}}]) == [{"deep": {key: REDACTED}}]
