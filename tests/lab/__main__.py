@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from tests.lab import bundle, cgroups, host, inventory, machine
-from tests.lab.cache import LabError, main_guard, say
+from tests.lab.cache import CACHE, LabError, main_guard, need_space, say
 
 
 def main() -> int:
@@ -36,7 +36,7 @@ def main() -> int:
             command.add_argument("--force", action="store_true", help="also a host of another checkout")
     commands.add_parser("list", help="show the lab hosts")
     arguments = parser.parse_args()
-    names = getattr(arguments, "name", None) or ["lab"]
+    names = list(dict.fromkeys(getattr(arguments, "name", None) or ["lab"]))
     return {
         "bundle": _bundle, "up": _up, "reboot": _reboot, "down": _down, "list": _list, "supervise": _supervise,
     }[arguments.command](arguments, names)  # fmt: skip
@@ -50,19 +50,28 @@ def _bundle(arguments: argparse.Namespace, names: list[str]) -> int:
 
 
 def _up(arguments: argparse.Namespace, names: list[str]) -> int:
-    # What cannot work is said before the build, which may take most of an hour.
+    # What cannot work is said before anything is installed, and before the build, which may take most of an hour.
     machine.check()
     cgroups.check()
-    for name in names:
-        host.check(name)
+    host.check(names)
     inventory.check_folder(arguments.lab)
+    building = bundle.space_needed() if arguments.source == "build" else 0
+    # A build's own caches are gone when the hosts come.
+    hosts_too = min(building, bundle.KEPT_GB) + host.DISK_GB * len(names)
+    need_space(CACHE, max(building, hosts_too), f"Booting {', '.join(names)}")
     machine.prepare()
     directory = bundle.make_bundle() if arguments.source == "build" else None
-    booted = []
-    for name in names:
-        say(f"Booting lab host {name} …")
-        booted.append(host.up(name, arguments.memory))
-        say(f"  {name} answers at {booted[-1].address}")
+    booted: list[host.Host] = []
+    try:
+        for name in names:
+            say(f"Booting lab host {name} …")
+            booted.append(host.up(name, arguments.memory))
+            say(f"  {name} answers at {booted[-1].address}")
+    except BaseException:
+        for one in booted:
+            host.down(one)
+            say(f"  {one.name} removed again")
+        raise
     path = inventory.write(arguments.lab, booted, directory)
     say(f"Inventory: {os.path.relpath(path)}")
     return 0

@@ -18,6 +18,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -28,9 +29,11 @@ from tests.lab.cache import CACHE, COMMAND, HERE, LabError, execute, locked, nee
 CHECKOUT = str(HERE.parents[1])
 NETWORK = ipaddress.ip_network("10.77.0.0/16")
 """Each host has a /30 of its own in it; neither minikube's pods (10.244) nor its services (10.96/12) overlap."""
+INTERFACES = Path("/sys/class/net")
 NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 """``ve-NAME`` must fit in the 15 characters of an interface's name."""
 MEMORY_GB = 4
+DISK_GB = 8
 BOOT_SECONDS = 90
 STOP_SECONDS = 60
 REBOOT_EXIT = 133
@@ -105,18 +108,40 @@ def is_running(host: Host) -> bool:
     return _alive(host.folder / "supervisor.pid")
 
 
-def check(name: str) -> None:
-    """Refuse, before anything is touched, what cannot work: a host's name, or a machine without room for a host."""
-    problems = []
-    if not NAME.fullmatch(name):
-        problems.append(f"The name {name!r} must be 1 to 12 of a-z and 0-9, beginning with a letter.")
+def check(names: Sequence[str]) -> None:
+    """Refuse, before anything is touched, what cannot work: names, hosts that are there, a machine without room."""
+    existing = hosts()
+    problems = [problem for name in names if (problem := _refusal(name, existing.get(name)))]
     available = next(
         int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvailable" in line
     )
-    if available < MEMORY_GB * 1e6:
-        problems.append(f"A lab host needs {MEMORY_GB} GB of memory, and {available / 1e6:.1f} GB are available.")
+    needed = MEMORY_GB * len(names)
+    if available < needed * 1e6:
+        problems.append(
+            f"Booting {', '.join(names)} needs {needed} GB of memory, and {available / 1e6:.1f} GB are available."
+        )
     if problems:
         raise LabError("\n".join(problems))
+
+
+def _refusal(name: str, existing: Host | None) -> str:
+    """Return why a host of this name cannot be booted; empty if it can."""
+    if not NAME.fullmatch(name):
+        return f"The name {name!r} must be 1 to 12 of a-z and 0-9, beginning with a letter."
+    if existing is None:
+        if Host(name, 0).interface not in os.listdir(INTERFACES):
+            return ""
+        return (
+            f"A lab host named {name} runs that is not in {CACHE}. Choose another --name, or remove it from its cache."
+        )
+    if foreign(existing):
+        return f"{foreign(existing)} Or choose another --name."
+    if is_running(existing):
+        return (
+            f"A lab host named {name} is already running at {existing.address}. "
+            f"Use it, remove it with `{COMMAND} down --name {name}`, or choose another --name."
+        )
+    return ""
 
 
 def up(name: str, memory_gb: float | None = None) -> Host:
@@ -124,24 +149,18 @@ def up(name: str, memory_gb: float | None = None) -> Host:
 
     :param memory_gb: the host's memory limit; None leaves it without one.
     """
-    check(name)
     with locked("hosts"):
         existing = hosts().get(name)
-        if existing and foreign(existing):
-            raise LabError(f"{foreign(existing)} Or choose another --name.")
-        if existing and is_running(existing):
-            raise LabError(
-                f"A lab host named {name} is already running at {existing.address}. "
-                f"Use it, remove it with `python -m tests.lab down --name {name}`, or choose another --name."
-            )
+        # Looked at again: the build may have taken most of an hour.
+        if problem := _refusal(name, existing):
+            raise LabError(problem)
         if existing:
             down(existing)
-        taken = {host.number for host in hosts().values()}
-        host = Host(name, next(number for number in range(1, 16000) if number not in taken), CHECKOUT)
+        host = Host(name, _free_number(), CHECKOUT)
         remove_tree(host.folder)
         host.folder.mkdir(parents=True, mode=0o700)
         try:
-            need_space(host.folder, 8, f"Lab host {name}")
+            need_space(host.folder, DISK_GB, f"Lab host {name}")
             root.prepare(host.folder, build.host_root(), name, host.address, host.gateway)
             (host.folder / "state.json").write_text(json.dumps(asdict(host)))
             _start_supervisor(host, memory_gb)
@@ -210,6 +229,15 @@ def supervise(host: Host, memory_gb: float | None) -> int:
                 return code
 
 
+def _free_number() -> int:
+    """Return a number that no host of this cache has, and none of another cache that runs."""
+    taken = {host.number for host in hosts().values()}
+    used = execute(["ip", "-oneline", "-4", "address"], what="Reading addresses", remedy="Install iproute2.").split()
+    return next(
+        number for number in range(1, 16000) if number not in taken and f"{Host('', number).gateway}/30" not in used
+    )
+
+
 def _nspawn(host: Host) -> list[str]:
     # Why each of these is needed: ../shared/facts/lab-host.md, "Booting the host".
     return ["systemd-nspawn", "-D", str(host.folder / "root"), "-b", "--register=no", "--keep-unit",
@@ -221,7 +249,7 @@ def _nspawn(host: Host) -> list[str]:
 def _connect(host: Host, child: subprocess.Popen[bytes]) -> None:
     """Give the machine's end of the link its address, as soon as nspawn has made it."""
     while child.poll() is None:
-        if Path(f"/sys/class/net/{host.interface}").exists():
+        if (INTERFACES / host.interface).exists():
             for words in (["addr", "replace", f"{host.gateway}/30", "dev", host.interface],
                           ["link", "set", host.interface, "up"]):  # fmt: skip
                 subprocess.run(["ip", *words], check=True)

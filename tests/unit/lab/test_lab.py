@@ -212,7 +212,7 @@ def test_without_apt_the_packages_are_named(
 @pytest.mark.parametrize("name", ["lab", "a", "a23456789012", "lab2"])
 def test_names_that_fit(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(host, "MEMORY_GB", 0)
-    host.check(name)
+    host.check([name])
     assert len(Host(name, 1).interface) <= 15
 
 
@@ -220,13 +220,23 @@ def test_names_that_fit(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 def test_names_that_do_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.setattr(host, "MEMORY_GB", 0)
     with pytest.raises(LabError, match="must be 1 to 12 of a-z and 0-9, beginning with a letter"):
-        host.check(name)
+        host.check([name])
 
 
-def test_a_machine_that_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host, "MEMORY_GB", 1e6)
-    with pytest.raises(LabError, match=r"needs 1000000\.0 GB of memory, and \d+\.\d GB are available"):
-        host.check("lab")
+def test_a_machine_that_is_too_small_for_all_hosts_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "MEMORY_GB", 5e5)
+    with pytest.raises(LabError, match=r"^Booting a, b needs 1000000\.0 GB of memory, and \d+\.\d GB are available"):
+        host.check(["a", "b"])
+
+
+def test_hosts_of_another_cache_are_seen(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "net/ve-lab").mkdir(parents=True)
+    monkeypatch.setattr(host, "INTERFACES", folder / "net")
+    monkeypatch.setattr(host, "execute", lambda *_words, **_more: "7: ve-lab inet 10.77.0.5/30 scope global ve-lab")
+    with pytest.raises(LabError, match=r"A lab host named lab runs that is not in .*cache\. Choose another --name"):
+        host.check(["lab"])
+    noted(Host("b", 2))
+    assert host._free_number() == 3
 
 
 def test_hosts_have_links_of_their_own() -> None:
@@ -374,6 +384,8 @@ def steps(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     monkeypatch.setattr(host, "MEMORY_GB", 0)
     for module in (machine, cgroups):
         monkeypatch.setattr(module, "check", lambda: None)
+    monkeypatch.setattr(host, "INTERFACES", folder)
+    monkeypatch.setattr(command, "need_space", lambda *_arguments: None)
     monkeypatch.setattr(machine, "prepare", lambda: done.append("machine"))
     monkeypatch.setattr(bundle, "make_bundle", lambda: done.append("bundle") or folder / "bundle")
     monkeypatch.setattr(host, "up", lambda name, memory: done.append(f"up {name} {memory}") or Host(name, 1))
@@ -388,6 +400,39 @@ def test_up(monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path) -> 
     assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--source", "release") == 0
     assert steps == ["machine", "up a None", "up b None"]
     assert "lab_bundle" not in (folder / ".lab/inventory.yml").read_text()
+
+
+def test_the_space_for_the_build_and_for_all_hosts_is_looked_at_first(
+    monkeypatch: pytest.MonkeyPatch, steps: list[str]
+) -> None:
+    asked: list[float] = []
+    monkeypatch.setattr(command, "need_space", lambda _path, gigabytes, _what: asked.append(gigabytes))
+    for building in (25, 10, 0):
+        monkeypatch.setattr(bundle, "space_needed", lambda building=building: building)
+        assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--name", "a") == 0
+    assert asked == [25, 22, 16]
+
+    def refuse(*_arguments: Any) -> None:
+        raise LabError("no room")
+
+    monkeypatch.setattr(command, "need_space", refuse)
+    steps.clear()
+    assert run(monkeypatch, "up") == 1
+    assert steps == []
+
+
+def test_hosts_of_a_call_that_fails_do_not_stay(monkeypatch: pytest.MonkeyPatch, steps: list[str]) -> None:
+    good = host.up
+
+    def up(name: str, memory: float | None) -> Host:
+        if name == "b":
+            raise LabError("b did not come up")
+        return good(name, memory)
+
+    monkeypatch.setattr(host, "up", up)
+    monkeypatch.setattr(host, "down", lambda one: steps.append(f"down {one.name}"))
+    assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--name", "c") == 1
+    assert steps == ["machine", "bundle", "up a None", "down a"]
 
 
 @pytest.mark.parametrize("unfit", [machine, cgroups])
@@ -407,6 +452,8 @@ def test_a_machine_that_cannot_boot_a_lab_is_told_so_first(
     ("words", "sentence"),
     [
         (["--name", "good", "--name", "Bad"], "The name 'Bad' must be"),
+        (["--name", "good", "--name", "theirs"], "theirs belongs to the checkout /elsewhere"),
+        (["--name", "good", "--name", "running"], "running is already running at 10.77.0.10"),
         (["--lab", "file"], "is no folder that can be written to. Name another folder."),
         (["--lab", "file/below"], "is no folder that can be written to. Name another folder."),
     ],
@@ -416,6 +463,8 @@ def test_what_cannot_work_is_said_before_the_long_build(
     words: list[str], sentence: str,
 ) -> None:  # fmt: skip
     (folder / "file").touch()
+    noted(Host("theirs", 1, "/elsewhere"), Host("running", 2, host.CHECKOUT))
+    monkeypatch.setattr(host, "is_running", lambda one: True)
     assert run(monkeypatch, "up", *words) == 1
     assert sentence in capsys.readouterr().err
     assert steps == []
