@@ -23,6 +23,7 @@ from typing import IO, Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError
 from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import postponed
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
 PATIENCE_SECONDS = 3.0
 """How long a tool may take to end after SIGINT, before SIGKILL comes."""
@@ -129,8 +130,8 @@ class CommandLineTool:
         return done
 
     def record(self, cmd: Sequence[str], rc: int | None, seconds: float) -> None:
-        """Note that a command ran, in the tool's own ``log`` and in RAN."""
-        entry = {"cmd": shlex.join(cmd), "rc": rc, "seconds": round(seconds, 2)}
+        """Note that a command ran, in the tool's own ``log`` and in RAN; both are shown."""
+        entry = {"cmd": redact(shlex.join(cmd)), "rc": rc, "seconds": round(seconds, 2)}
         self.log.append(entry)
         RAN.append(entry)
 

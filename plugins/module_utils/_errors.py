@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+
 
 class MeshlabError(Exception):
     """A failure a person can act on.
 
     :param message: one or two sentences: what failed, why, and what to do about it.
-    :param details: extra return values of the failed module (JSON types only, no secrets).
+    :param details: extra return values of the failed module (JSON types only).
     """
 
     def __init__(self, message: str, **details: Any) -> None:
@@ -21,8 +23,9 @@ class MeshlabError(Exception):
         self.details = details
 
     def result(self) -> dict[str, Any]:
-        """Return the keyword arguments for ``AnsibleModule.fail_json``."""
-        return {"msg": self.message, **self.details}
+        """Return the keyword arguments for ``AnsibleModule.fail_json``, without secrets that a tool may have said."""
+        result: dict[str, Any] = redact({"msg": self.message, **self.details})
+        return result
 
 
 class InputError(MeshlabError):

@@ -18,6 +18,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+
 ROOT = "~/.local/share/meshlab/istioctl"
 LOG_LINES = 20
 STOP_SECONDS = 5.0
@@ -121,12 +123,13 @@ class Run:
         return _read(self._result_file) or None
 
     def log_tail(self) -> list[str]:
-        """Return the last lines that istioctl wrote, without the empty ones."""
+        """Return the last lines that istioctl wrote, without the empty ones and without secrets."""
         try:
             with open(self.log_file, encoding="utf-8", errors="replace") as stream:
-                return [line.rstrip() for line in stream if line.strip()][-LOG_LINES:]
+                lines = [line.rstrip() for line in stream if line.strip()][-LOG_LINES:]
         except OSError:
             return []
+        return list(redact("\n".join(lines)).splitlines())
 
     def stop(self) -> None:
         """End the running install: ask, then make it."""

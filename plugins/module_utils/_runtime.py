@@ -19,6 +19,7 @@ from ansible.module_utils.common.respawn import has_respawned, respawn_module
 from ansible_collections.meshlab.istio.plugins.module_utils._command import RAN
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError, Unreachable
 from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lifeline, let_go
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
 PYTHON = "~/.local/share/meshlab/python/bin/python3"
 """The environment that the role ``host`` makes, with kubernetes and jmespath in it."""
@@ -98,5 +99,5 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) 
     except MeshlabError as error:
         module.fail_json(**{"commands": RAN, **error.result()})
     for warning in result.pop("warnings", []):
-        module.warn(warning)
+        module.warn(redact(warning))
     module.exit_json(**result)

@@ -249,7 +249,7 @@ class _Wait:
             "pod": trouble.pod,
             "container": trouble.container,
             "reason": trouble.reason,
-            "message": trouble.message,
+            "message": redact(trouble.message),
             "advice": trouble.row.advice,
             "final": trouble.row.final,
             "log": self.log(trouble),
@@ -267,7 +267,7 @@ class _Wait:
             except ClusterError:
                 continue
             if not text.startswith(NO_LOG):
-                return [redact(line) for line in text.splitlines()]
+                return list(redact(text).splitlines())
         return []
 
 

@@ -112,3 +112,10 @@ def test_damaged_files_count_as_missing(tmp_path: Path) -> None:
     (tmp_path / "uid" / "result.json").write_text("[]")
     assert run.state() == {}
     assert run.result() is None
+
+
+def test_the_log_is_shown_without_secrets(tmp_path: Path) -> None:
+    run = Run("uid", str(tmp_path))
+    key = "-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----"
+    Path(run.log_file).write_text(f"password: hunter2\n\n{key}\nend\n")
+    assert run.log_tail() == ["password: (redacted)", "(redacted)", "end"]

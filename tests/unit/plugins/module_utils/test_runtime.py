@@ -34,8 +34,10 @@ def test_a_result_with_warnings(capsys: pytest.CaptureFixture[str], monkeypatch:
     warned: list[str] = []
     # What Ansible makes of a warning differs between a host and the controller; that it is told counts here.
     monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text: warned.append(text))
-    code, result = ended(capsys, lambda module: _runtime.run(module, lambda _m: {"x": 1, "warnings": ["Mind that."]}))
-    assert (code, result["x"], warned) == (0, 1, ["Mind that."])
+    code, result = ended(
+        capsys, lambda module: _runtime.run(module, lambda _m: {"x": 1, "warnings": ["Mind token=a1."]})
+    )
+    assert (code, result["x"], warned) == (0, 1, ["Mind token=(redacted)"])
 
 
 def test_an_error_is_a_sentence_with_details(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,6 +59,20 @@ def test_an_error_tells_which_commands_ran_before(capsys: pytest.CaptureFixture[
 
     _code, result = ended(capsys, lambda module: _runtime.run(module, work))
     assert [(ran["cmd"].rpartition("/")[2], ran["rc"]) for ran in result["commands"]] == [("true", 0), ("false", 1)]
+
+
+def test_an_error_and_what_ran_before_tell_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    _command.RAN.clear()
+
+    def work(_module: AnsibleModule) -> dict[str, Any]:
+        _command.CommandLineTool("true").run(["--env", "DB_PASSWORD=hunter2"], timeout=30)
+        said = "dial postgres://root:hunter2@db: refused"
+        raise _errors.CommandError(said, cmd=["a", "token=hunter2"], rc=3, stdout=said, stderr=said, log=[said])
+
+    _code, result = ended(capsys, lambda module: _runtime.run(module, work))
+    assert "hunter2" not in json.dumps(result)
+    assert result["stderr"] == result["msg"] == "dial postgres://(redacted)@db: refused"
+    assert result["commands"][0]["cmd"].endswith("true --env DB_PASSWORD=(redacted)")
 
 
 def test_any_other_error_is_a_bug_and_not_hidden() -> None:

@@ -235,6 +235,15 @@ def test_a_final_reason_ends_the_wait_and_says_everything(cluster: FakeCluster) 
     )
 
 
+def test_what_was_said_is_shown_without_secrets(cluster: FakeCluster) -> None:
+    target = deployment(cluster)
+    said = "couldn't parse image name https://root:hunter2@registry/a:b"
+    pod(cluster, replica_set(cluster), containerStatuses=waiting("InvalidImageName", said))
+    error = failed(cluster, target)
+    assert "hunter2" not in error.message
+    assert error.details["failures"][0]["message"] == "couldn't parse image name https://(redacted)@registry/a:b"
+
+
 def test_a_final_reason_that_appears_later_ends_the_wait_soon(cluster: FakeCluster, later: Callable[..., None]) -> None:
     target = deployment(cluster)
     bad = waiting("InvalidImageName", "couldn't parse image name")
