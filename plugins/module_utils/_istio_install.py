@@ -92,7 +92,7 @@ class Installer:
         """
         plan = plans.make(self.istioctl, self.cluster, self.document, force=self.force)
         here, new = Version.parse(plan.installed or ""), Version.parse(plan.version)
-        if here and new and new < here and not allow_downgrade:
+        if here and new and new.is_older_than(here) and not allow_downgrade:
             raise InputError(
                 f"Revision {plan.revision} runs Istio {plan.installed}, and this istioctl is {plan.version}: that "
                 "would be a downgrade. Use a newer istioctl, or set `allow_downgrade` if it is meant."

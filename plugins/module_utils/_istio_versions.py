@@ -33,6 +33,13 @@ class Version(NamedTuple):
         major, minor, patch, pre = found.groups()
         return cls(int(major), int(minor), int(patch or 0), pre is None, pre or "")
 
+    def is_older_than(self, other: Version) -> bool:
+        """Tell whether this is an older release, or a pre-release of the other.
+
+        Pre-releases of one release are in no order: development builds are named after commits.
+        """
+        return self[:4] < other[:4]
+
 
 @dataclass(frozen=True)
 class Release:

@@ -381,6 +381,9 @@ def test_a_downgrade_must_be_asked_for(world: World) -> None:
     with pytest.raises(InputError, match="allow_downgrade"):
         world.installer().install("all", allow_downgrade=False)
     assert world.installer().plan(allow_downgrade=True).installed == "1.31.0"
+    live["metadata"]["labels"][owned.VERSION] = "1.31.0-exp"
+    world.cluster.put(live)
+    assert world.installer().plan(allow_downgrade=False).installed == "1.31.0-exp"
     assert not Run("uid", str(world.directory / "runs")).running()
 
 

@@ -37,6 +37,27 @@ def test_order_is_by_number_and_a_pre_release_comes_before_its_release() -> None
     assert sorted([*parsed[3:], *parsed[:3]]) == parsed  # type: ignore[type-var]
 
 
+@pytest.mark.parametrize(
+    ("new", "here", "older"),
+    [
+        ("1.30.3", "1.31.0", True),
+        ("1.9.1", "1.10.0", True),
+        ("1.31.0-dev", "1.31.0", True),
+        ("1.31.0-beta.1", "1.31.1-alpha", True),
+        ("1.31.0", "1.31.0-dev", False),
+        ("1.31.0", "1.31.0", False),
+        ("1.31-alpha.9ad1", "1.31-alpha.f003", False),
+        ("1.31.0-alpha.10", "1.31.0-alpha.9", False),
+        ("1.31.1-dev", "1.31.0", False),
+    ],
+)
+def test_builds_of_one_release_are_in_no_order(new: str, here: str, older: bool) -> None:
+    one, other = Version.parse(new), Version.parse(here)
+    assert one
+    assert other
+    assert one.is_older_than(other) is older
+
+
 @given(st.text())
 def test_parse_takes_anything(text: str) -> None:
     found = Version.parse(text)
