@@ -20,22 +20,21 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
 
-lab: venv ## Build or reuse the bundle, boot a lab host, run site.yml on it (SOURCE=build|release)
-	$(BIN)/python -m tests.lab up --source $(SOURCE)
+lab: venv ## Build or reuse the bundle, boot a lab host or go on with it, run site.yml on it (SOURCE=build|release)
+	$(BIN)/python -m tests.lab up --reuse --source $(SOURCE)
 	$(BIN)/ansible-playbook -i .lab/inventory.yml playbooks/site.yml
 
-lab-down: venv ## Remove the lab host
+lab-down: venv ## Remove the lab host, and what of .lab/ leads to it
 	$(BIN)/python -m tests.lab down
 
 test: lint sanity test-unit test-plays integration ## Every gate for a change: lint, sanity, unit tests, one lab run
 
 test-all: test ## And everything that takes hours, with its evidence in docs/evidence; begun again, it goes on
-	$(BIN)/python -m tests.lab list | grep -q '^all .* running' || \
-	  $(BIN)/python -m tests.lab up --name all --lab .lab/all --source $(SOURCE)
+	$(BIN)/python -m tests.lab up --reuse --name all --lab .lab/all --source $(SOURCE)
 	$(BIN)/ansible-playbook -i .lab/all/inventory.yml playbooks/site.yml
 	MESHLAB_INVENTORY=.lab/all/inventory.yml MESHLAB_EVIDENCE=docs/evidence MESHLAB_RESUME=1 \
 	  $(BIN)/pytest tests/apiserver tests/integration/all
-	$(BIN)/python -m tests.lab down --name all
+	$(BIN)/python -m tests.lab down --name all --lab .lab/all
 
 test-unit: venv ## The unit tests, with the coverage of module_utils (about a minute)
 	$(BIN)/pytest tests/unit --numprocesses 4 --dist worksteal --cov --cov-report=term-missing:skip-covered

@@ -32,10 +32,13 @@ def main() -> int:
         if name == "up":
             command.add_argument("--lab", type=Path, default=Path(".lab"), help="folder for inventory.yml")
             command.add_argument("--source", choices=("build", "release"), default="build")
+            command.add_argument("--reuse", action="store_true", help="go on with a host of this checkout that runs")
         if name == "down":
+            command.add_argument("--lab", type=Path, default=Path(".lab"), help="folder of the host's inventory.yml")
             command.add_argument("--force", action="store_true", help="also a host of another checkout")
     commands.add_parser("list", help="show the lab hosts")
     arguments = parser.parse_args()
+    machine.check()
     names = list(dict.fromkeys(getattr(arguments, "name", None) or ["lab"]))
     return {
         "bundle": _bundle, "up": _up, "reboot": _reboot, "down": _down, "list": _list, "supervise": _supervise,
@@ -43,7 +46,6 @@ def main() -> int:
 
 
 def _bundle(arguments: argparse.Namespace, names: list[str]) -> int:
-    machine.check()
     machine.prepare()
     print(bundle.make_bundle())
     return 0
@@ -51,19 +53,18 @@ def _bundle(arguments: argparse.Namespace, names: list[str]) -> int:
 
 def _up(arguments: argparse.Namespace, names: list[str]) -> int:
     # What cannot work is said before anything is installed, and before the build, which may take most of an hour.
-    machine.check()
     cgroups.check()
-    host.check(names)
+    booting = host.check(names, reuse=arguments.reuse)
     inventory.check_folder(arguments.lab)
     building = bundle.space_needed() if arguments.source == "build" else 0
     # A build's own caches are gone when the hosts come.
-    hosts_too = min(building, bundle.KEPT_GB) + host.DISK_GB * len(names)
+    hosts_too = min(building, bundle.KEPT_GB) + host.DISK_GB * len(booting)
     need_space(CACHE, max(building, hosts_too), f"Booting {', '.join(names)}")
     machine.prepare()
     directory = bundle.make_bundle() if arguments.source == "build" else None
     booted: list[host.Host] = []
     try:
-        for name in names:
+        for name in booting:
             say(f"Booting lab host {name} …")
             booted.append(host.up(name, arguments.memory))
             say(f"  {name} answers at {booted[-1].address}")
@@ -72,7 +73,12 @@ def _up(arguments: argparse.Namespace, names: list[str]) -> int:
             host.down(one)
             say(f"  {one.name} removed again")
         raise
-    path = inventory.write(arguments.lab, booted, directory)
+    found = {**host.hosts(), **{one.name: one for one in booted}}
+    for name in names:
+        if name not in booting:
+            host.wait_until_up(found[name], settled=False)
+            say(f"Going on with lab host {name}, which runs at {found[name].address}")
+    path = inventory.write(arguments.lab, [found[name] for name in names], directory)
     say(f"Inventory: {os.path.relpath(path)}")
     return 0
 
@@ -93,6 +99,7 @@ def _down(arguments: argparse.Namespace, names: list[str]) -> int:
         if name in found:
             host.down(found[name])
         say(f"{name} {'removed' if name in found else 'was not there'}")
+    inventory.forget(arguments.lab)
     return 0
 
 

@@ -24,7 +24,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from tests.lab import build, cgroups, root
-from tests.lab.cache import CACHE, COMMAND, HERE, LabError, execute, locked, need_space, remove_tree
+from tests.lab.cache import CACHE, COMMAND, HERE, LabError, execute, locked, need_space, remove_tree, say
 
 CHECKOUT = str(HERE.parents[1])
 NETWORK = ipaddress.ip_network("10.77.0.0/16")
@@ -108,20 +108,29 @@ def is_running(host: Host) -> bool:
     return _alive(host.folder / "supervisor.pid")
 
 
-def check(names: Sequence[str]) -> None:
-    """Refuse, before anything is touched, what cannot work: names, hosts that are there, a machine without room."""
+def check(names: Sequence[str], *, reuse: bool = False) -> list[str]:
+    """Refuse, before anything is touched, what cannot work: names, hosts that are there, a machine without room.
+
+    :param reuse: a host of this checkout that runs is no problem.
+    :returns: the names of those that are to be booted.
+    """
     existing = hosts()
-    problems = [problem for name in names if (problem := _refusal(name, existing.get(name)))]
+    booting = [
+        name for name in names
+        if not (reuse and name in existing and not foreign(existing[name]) and is_running(existing[name]))
+    ]  # fmt: skip
+    problems = [problem for name in booting if (problem := _refusal(name, existing.get(name)))]
     available = next(
         int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvailable" in line
     )
-    needed = MEMORY_GB * len(names)
+    needed = MEMORY_GB * len(booting)
     if available < needed * 1e6:
         problems.append(
-            f"Booting {', '.join(names)} needs {needed} GB of memory, and {available / 1e6:.1f} GB are available."
+            f"Booting {', '.join(booting)} needs {needed} GB of memory, and {available / 1e6:.1f} GB are available."
         )
     if problems:
         raise LabError("\n".join(problems))
+    return booting
 
 
 def _refusal(name: str, existing: Host | None) -> str:
@@ -139,7 +148,7 @@ def _refusal(name: str, existing: Host | None) -> str:
     if is_running(existing):
         return (
             f"A lab host named {name} is already running at {existing.address}. "
-            f"Use it, remove it with `{COMMAND} down --name {name}`, or choose another --name."
+            f"Go on with it by --reuse, remove it with `{COMMAND} down --name {name}`, or choose another --name."
         )
     return ""
 
@@ -155,6 +164,7 @@ def up(name: str, memory_gb: float | None = None) -> Host:
         if problem := _refusal(name, existing):
             raise LabError(problem)
         if existing:
+            say(f"Lab host {name} has stopped, as all do when the machine reboots: it is removed and made anew.")
             down(existing)
         host = Host(name, _free_number(), CHECKOUT)
         remove_tree(host.folder)
@@ -164,7 +174,7 @@ def up(name: str, memory_gb: float | None = None) -> Host:
             root.prepare(host.folder, build.host_root(), name, host.address, host.gateway)
             (host.folder / "state.json").write_text(json.dumps(asdict(host)))
             _start_supervisor(host, memory_gb)
-            _wait_until_up(host)
+            wait_until_up(host)
         except BaseException:
             down(host)
             raise
@@ -179,8 +189,7 @@ def reboot(host: Host) -> None:
         if not _answers(host):
             break
         time.sleep(0.2)
-    # What the host does at boot, such as starting a cluster, may go on for minutes.
-    _wait_until_up(host, ("starting", "running", "degraded"))
+    wait_until_up(host, settled=False)
 
 
 def down(host: Host) -> None:
@@ -271,7 +280,12 @@ def _start_supervisor(host: Host, memory_gb: float | None) -> None:
         time.sleep(0.01)
 
 
-def _wait_until_up(host: Host, states: tuple[str, ...] = ("running", "degraded")) -> None:
+def wait_until_up(host: Host, *, settled: bool = True) -> None:
+    """Return when SSH answers and systemd has done what it does at boot.
+
+    :param settled: False where that may go on for minutes, such as starting a cluster.
+    """
+    states = ("running", "degraded") if settled else ("starting", "running", "degraded")
     deadline = time.monotonic() + BOOT_SECONDS
     while time.monotonic() < deadline:
         if not is_running(host):

@@ -25,6 +25,19 @@ def check_folder(folder: Path) -> None:
         raise LabError(f"--lab {folder}: {existing} is no folder that can be written to. Name another folder.")
 
 
+def forget(folder: Path) -> None:
+    """Remove the inventory and kubeconfigs of hosts that are gone, and their keys with them; reports stay."""
+    path = folder / "inventory.yml"
+    if not path.is_file():
+        return
+    hosts = yaml.safe_load(path.read_text())["all"]["hosts"]
+    gone = [one for one in hosts.values() if not Path(one.get("ansible_ssh_private_key_file", "/")).exists()]
+    for one in gone:
+        Path(one["access_fetch_kubeconfig"]).unlink(missing_ok=True)
+    if len(gone) == len(hosts):
+        path.unlink()
+
+
 def write(folder: Path, hosts: Sequence[Host], bundle: Path | None) -> Path:
     """Write ``inventory.yml`` (0600) into ``folder``; return its path.
 

@@ -33,6 +33,8 @@ from tests.lab.host import Host
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (cache, bundle, host):
         monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
+    monkeypatch.setattr(machine.platform, "machine", lambda: "x86_64")
     return tmp_path
 
 
@@ -121,10 +123,8 @@ def test_a_folder_without_a_list_is_no_bundle(folder: Path, text: str | None) ->
 
 @pytest.fixture
 def apt(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[list[str]]:
-    """A machine as root that has only the first program; the list holds what was executed."""
+    """A machine that has only the first program; the list holds what was executed."""
     calls: list[list[str]] = []
-    monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
-    monkeypatch.setattr(machine.platform, "machine", lambda: "x86_64")
     monkeypatch.setattr(machine, "execute", lambda words, **options: calls.append([*words, options["env"]]))
     (folder / "inotify").write_text("9000\n")
     monkeypatch.setattr(machine, "INOTIFY_LIMIT", folder / "inotify")
@@ -161,8 +161,12 @@ def test_root_may_watch_enough_files_for_several_lab_hosts(apt: list[list[str]],
     assert limit.read_text() == "8192\n"
 
 
-def test_without_root_a_sentence(apt: list[list[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_a_sentence(
+    apt: list[list[str]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(machine.os, "geteuid", lambda: 1000)
+    assert run(monkeypatch, "down") == 1, "root's lab may run, in a cache that is not this user's"
+    assert "was not there" not in capsys.readouterr().out
     with pytest.raises(LabError, match=r"is root's .*Run the command as root or with sudo\."):
         machine.check()
 
@@ -278,7 +282,7 @@ def booted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     monkeypatch.setattr(host.root, "prepare", lambda *_arguments: None)
     monkeypatch.setattr(host.build, "host_root", lambda: folder)
     monkeypatch.setattr(host, "_start_supervisor", lambda *_arguments: None)
-    monkeypatch.setattr(host, "_wait_until_up", lambda one, *_states: names.append(one.name))
+    monkeypatch.setattr(host, "wait_until_up", lambda one: names.append(one.name))
     return names
 
 
@@ -287,6 +291,15 @@ def test_a_host_is_of_the_checkout_that_booted_it(booted: list[str]) -> None:
     assert (made.checkout, booted) == (str(Path(command.__file__).parents[2]), ["lab"])
     assert host.hosts() == {"lab": made}
     assert host.foreign(made) == ""
+
+
+def test_a_host_that_has_stopped_is_not_replaced_without_a_word(
+    booted: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    noted(Host("lab", 1, host.CHECKOUT))
+    (Host("lab", 1).folder / "old").touch()
+    assert not (host.up("lab").folder / "old").exists()
+    assert "Lab host lab has stopped, as all do when the machine reboots: it is removed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("checkout", ["/elsewhere", ""])
@@ -400,6 +413,43 @@ def test_up(monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path) -> 
     assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--source", "release") == 0
     assert steps == ["machine", "up a None", "up b None"]
     assert "lab_bundle" not in (folder / ".lab/inventory.yml").read_text()
+
+
+def test_make_lab_goes_on_with_a_host_that_runs(
+    monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path
+) -> None:
+    noted(Host("lab", 5, host.CHECKOUT))
+    monkeypatch.setattr(host, "is_running", lambda one: one.number == 5)
+    monkeypatch.setattr(host, "wait_until_up", lambda one, settled: steps.append(f"waited for {one.name}"))
+    recipe = (Path(host.CHECKOUT) / "Makefile").read_text()
+    assert re.search(r"^lab:.*\n\t.* -m tests\.lab up --reuse ", recipe, re.MULTILINE)
+    assert run(monkeypatch, "up", "--reuse", "--name", "lab", "--name", "b") == 0
+    assert steps == ["machine", "bundle", "up b None", "waited for lab"]
+    hosts = yaml.safe_load((folder / ".lab/inventory.yml").read_text())["all"]["hosts"]
+    assert {name: one["ansible_host"] for name, one in hosts.items()} == {"lab": "10.77.0.22", "b": "10.77.0.6"}
+
+
+def test_down_removes_what_leads_nowhere_and_keeps_reports(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.chdir(folder)
+    lab = folder / ".lab"
+    hosts = [Host("a", 1, host.CHECKOUT), Host("b", 2, host.CHECKOUT)]
+    noted(*hosts)
+    for one in hosts:
+        (one.folder / "key").touch()
+    inventory.write(lab, hosts, None)
+    kept = ["report.html", "report.json"]
+    for name in (*kept, "kubeconfig-a", "kubeconfig-b"):
+        (lab / name).touch()
+    assert run(monkeypatch, "down", "--name", "molecule") == 0
+    assert run(monkeypatch, "down", "--name", "a") == 0
+    assert sorted(path.name for path in lab.iterdir()) == ["inventory.yml", "kubeconfig-b", *kept]
+    assert run(monkeypatch, "down", "--name", "b") == 0
+    assert sorted(path.name for path in lab.iterdir()) == kept
+    assert run(monkeypatch, "down", "--name", "b") == 0
+    own = "all: {hosts: {mine: {ansible_host: 192.0.2.1}}}"
+    (lab / "inventory.yml").write_text(own)
+    assert run(monkeypatch, "down") == 0
+    assert (lab / "inventory.yml").read_text() == own, "not one of ours"
 
 
 def test_the_space_for_the_build_and_for_all_hosts_is_looked_at_first(
