@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sealed lab's command line: ``python -m tests.lab bundle|up|reboot|down|list``."""
+"""The sealed lab's command line: bundle, up, reboot, down and list."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 from tests.lab import bundle, cgroups, host, inventory, machine
-from tests.lab.cache import CACHE, LabError, main_guard, need_space, say
+from tests.lab.cache import CACHE, COMMAND, LabError, main_guard, need_space, say
 
 
 def main() -> int:
     """Parse the command line and do what it says; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m tests.lab", description=__doc__)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("bundle", help="build or reuse the bundle, and print its directory")
     for name, text in {
@@ -117,7 +117,7 @@ def _supervise(arguments: argparse.Namespace, names: list[str]) -> int:
 def _existing(name: str) -> host.Host:
     found = host.hosts().get(name)
     if found is None:
-        raise LabError(f"There is no lab host named {name}. `python -m tests.lab list` shows those that exist.")
+        raise LabError(f"There is no lab host named {name}. `{COMMAND} list` shows those that exist.")
     return found
 
 

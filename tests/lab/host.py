@@ -81,7 +81,7 @@ class Host:
     def run(self, *command: str) -> str:
         """Run a command on the host and return its standard output."""
         return execute(self.ssh(*command), what=f"`{' '.join(command)}` on lab host {self.name}",
-                       remedy="Is it up? `python -m tests.lab list` tells.")  # fmt: skip
+                       remedy=f"Is it up? `{COMMAND} list` tells.")  # fmt: skip
 
 
 def hosts() -> dict[str, Host]:

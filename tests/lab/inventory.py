@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tests.lab.cache import HERE, LabError
+from tests.lab.cache import COMMAND, HERE, LabError
 from tests.lab.host import Host
 
 TEST_BED = HERE / "testbed.yml"
@@ -79,6 +79,6 @@ def write(folder: Path, hosts: Sequence[Host], bundle: Path | None) -> Path:
     path = folder / "inventory.yml"
     partial = path.with_suffix(".partial")
     partial.touch(mode=0o600)
-    partial.write_text("# Written by `python -m tests.lab up`.\n" + yaml.safe_dump(inventory, sort_keys=False))
+    partial.write_text(f"# Written by `{COMMAND} up`.\n" + yaml.safe_dump(inventory, sort_keys=False))
     partial.replace(path)
     return path

@@ -381,6 +381,12 @@ def test_the_root_of_a_host_that_cannot_be_stopped_stays(
     assert (Host("lab", 1).folder / "root").exists()
 
 
+def test_a_command_on_a_host_that_is_not_up_says_what_to_type(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setenv("PATH", str(folder))
+    with pytest.raises(LabError, match=r"Is it up\? `\.venv/bin/python -m tests\.lab list` tells"):
+        Host("lab", 1).run("true")
+
+
 # -- the command line --------------------------------------------------------------------------------
 
 
@@ -541,4 +547,4 @@ def test_hosts_that_do_not_exist(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert run(monkeypatch, "list") == 0
     assert capsys.readouterr().out == "none was not there\n"
     assert run(monkeypatch, "reboot", "--name", "none") == 1
-    assert "There is no lab host named none. `python -m tests.lab list` shows" in capsys.readouterr().err
+    assert "There is no lab host named none. `.venv/bin/python -m tests.lab list` shows" in capsys.readouterr().err
