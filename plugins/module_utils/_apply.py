@@ -12,10 +12,10 @@ from __future__ import annotations
 import copy
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, Callable
+from typing import Any, Callable, TypeVar
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import (
@@ -28,6 +28,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._errors import Clust
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import SILENT, wait_for, wait_gone
 
 Object = dict[str, Any]
+Answer = TypeVar("Answer")
 
 FIELD_MANAGER = "meshlab.istio"
 
@@ -97,14 +98,21 @@ class Change:
 
 
 def plan(
-    cluster: Cluster, objects: Iterable[Object], field_manager: str = FIELD_MANAGER, *, recreate: bool = False
+    cluster: Cluster,
+    objects: Iterable[Object],
+    field_manager: str = FIELD_MANAGER,
+    *,
+    recreate: bool = False,
+    timeout: float = 0.0,
 ) -> list[Change]:
     """Ask the API server what applying ``objects`` would change; nothing is written.
 
     :param recreate: plan to delete and create an object whose change is to an immutable field.
+    :param timeout: seconds in which the API server is asked again where it does not answer or is busy.
     :returns: a change for each object, in the order in which ``apply`` would write them.
     :raises ClusterError: the API server refuses an object; the message names it.
     """
+    end = time.monotonic() + timeout
     changes: list[Change] = []
     missing: set[str] = set()
     for obj in sorted(objects, key=rank):
@@ -112,15 +120,16 @@ def plan(
             # The API server lets each request to a namespace that does not exist wait 50 ms, in case it is just coming.
             changes.append(Change(obj, None, obj))
             continue
-        changes.append(_planned(cluster, obj, field_manager, recreate))
+        changes.append(_planned(cluster, obj, field_manager, recreate, end))
         if obj["kind"] == "Namespace" and changes[-1].before is None:
             missing.add(obj["metadata"]["name"])
     return changes
 
 
-def plan_absent(cluster: Cluster, objects: Iterable[Object]) -> list[Change]:
-    """Return what deleting ``objects`` would change."""
-    return [Change(obj, _live(cluster, obj), None) for obj in objects]
+def plan_absent(cluster: Cluster, objects: Iterable[Object], *, timeout: float = 0.0) -> list[Change]:
+    """Return what deleting ``objects`` would change; ``timeout`` as for ``plan``."""
+    end = time.monotonic() + timeout
+    return [Change(obj, _live(cluster, obj, end), None) for obj in objects]
 
 
 def apply(
@@ -133,24 +142,26 @@ def apply(
 ) -> list[Change]:
     """Write what ``changes`` plan, in an order in which each object finds what it needs.
 
-    :param timeout: seconds for namespaces and webhooks to come up and for definitions to be established.
+    :param timeout: seconds for namespaces and webhooks to come up and for definitions to be established and served.
     :returns: the changes in the order of their ``rank``, with what the API server stored as ``after``.
     :raises ClusterError: the API server refuses an object, or goes on refusing it until the time is up.
     :raises WaitError: a definition was not established, or an old object did not go, in time.
     """
     end = time.monotonic() + timeout
     done: list[Change] = []
+    fresh: set[tuple[str, str]] = set()
     for _rank, batch in groupby(sorted(changes, key=lambda change: rank(change.desired)), lambda c: rank(c.desired)):
         definitions = []
         for change in batch:
             if change.changed:
                 progress(f"applying {change.name}")
-                change = _carried_out(cluster, change, field_manager, end)  # noqa: PLW2901
+                change = _carried_out(cluster, change, field_manager, end, fresh)  # noqa: PLW2901
                 if change.desired["kind"] == "CustomResourceDefinition":
                     definitions.append(change.desired)
             done.append(change)
         if definitions:
             wait_for(cluster, definitions, end - time.monotonic(), progress=progress)
+            fresh |= {kind for definition in definitions for kind in _served(definition)}
     return done
 
 
@@ -175,6 +186,23 @@ def delete(
         wait_gone(cluster, [change.before for change in there if change.before], timeout, progress=progress)
 
 
+def patiently(
+    end: float, request: Callable[[], Answer], passing: Callable[[ClusterError], bool] | None = None
+) -> Answer:
+    """Return what ``request`` returns; until ``end`` it is tried again while it fails with what may pass.
+
+    :param end: in seconds of time.monotonic().
+    :param passing: tells what may pass; without it, what the API server says while it cannot answer.
+    """
+    while True:
+        try:
+            return request()
+        except ClusterError as error:
+            if not (passing or _passing)(error) or time.monotonic() >= end:
+                raise
+        time.sleep(RETRY_SECONDS)
+
+
 def rank(obj: Mapping[str, Any]) -> int:
     """Return in which of the rounds an object is applied."""
     if obj["kind"] in INTERCEPTORS:
@@ -185,13 +213,16 @@ def rank(obj: Mapping[str, Any]) -> int:
 # -- inside --------------------------------------------------------------------------------------
 
 
-def _planned(cluster: Cluster, obj: Object, field_manager: str, recreate: bool) -> Change:
-    before = _live(cluster, obj)
+def _planned(cluster: Cluster, obj: Object, field_manager: str, recreate: bool, end: float) -> Change:
+    def passing(error: ClusterError) -> bool:
+        return _passing(error) and not UNPREDICTABLE.search(error.message)
+
+    before = _live(cluster, obj, end)
     if before is not None and "deletionTimestamp" in before["metadata"]:
         # On its way out: it will be made anew.
         before = None
     try:
-        after = cluster.apply(obj, field_manager, dry_run=True)
+        after = patiently(end, lambda: cluster.apply(obj, field_manager, dry_run=True), passing)
     except NotFound:
         # Its namespace or its kind does not exist yet.
         return Change(obj, None, obj)
@@ -208,9 +239,17 @@ def _planned(cluster: Cluster, obj: Object, field_manager: str, recreate: bool) 
     return Change(obj, before, after, adopted=_owned(before, field_manager) != _owned(after, field_manager))
 
 
-def _carried_out(cluster: Cluster, change: Change, field_manager: str, end: float) -> Change:
+def _carried_out(
+    cluster: Cluster, change: Change, field_manager: str, end: float, fresh: Collection[tuple[str, str]]
+) -> Change:
     obj = change.desired
-    leaving = _live(cluster, obj) if change.before is None else None
+
+    def passing(error: ClusterError) -> bool:
+        # The reason of a missing namespace is NotFound.
+        unserved = isinstance(error, NotFound) and error.details.get("reason") != "NotFound"
+        return _passing(error) or (unserved and (obj["apiVersion"], obj["kind"]) in fresh)
+
+    leaving = _live(cluster, obj, end) if change.before is None else None
     if change.recreated and change.before is not None:
         cluster.delete(*_key(obj))
         leaving = change.before
@@ -218,14 +257,18 @@ def _carried_out(cluster: Cluster, change: Change, field_manager: str, end: floa
         leaving = None
     if leaving is not None:
         wait_gone(cluster, [leaving], end - time.monotonic())
-    while True:
-        try:
-            stored = cluster.apply(obj, field_manager)
-            return change if change.before is None or change.recreated else replace(change, after=stored)
-        except ClusterError as error:
-            if not _passing(error) or time.monotonic() >= end:
-                raise _refused(obj, error) from error
-        time.sleep(RETRY_SECONDS)
+    try:
+        stored = patiently(end, lambda: cluster.apply(obj, field_manager), passing)
+    except ClusterError as error:
+        raise _refused(obj, error) from error
+    return change if change.before is None or change.recreated else replace(change, after=stored)
+
+
+def _served(definition: Object) -> list[tuple[str, str]]:
+    """Return apiVersion and kind of what a definition brings."""
+    spec = definition["spec"]
+    served = [version["name"] for version in spec["versions"] if version.get("served", True)]
+    return [(f"{spec['group']}/{version}", spec["names"]["kind"]) for version in served]
 
 
 def _passing(error: ClusterError) -> bool:
@@ -254,8 +297,8 @@ def _refused(obj: Object, error: ClusterError) -> ClusterError:
     return type(error)(f"{reference(obj)}: {error.message}{advice}", **error.details, object=reference(obj))
 
 
-def _live(cluster: Cluster, obj: Object) -> Object | None:
-    return cluster.find(*_key(obj))
+def _live(cluster: Cluster, obj: Object, end: float) -> Object | None:
+    return patiently(end, lambda: cluster.find(*_key(obj)))
 
 
 def _key(obj: Object) -> tuple[str, str, str, str | None]:

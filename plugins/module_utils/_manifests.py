@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -16,6 +17,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._apply import (
     Change,
     apply,
     delete,
+    patiently,
     plan,
     plan_absent,
 )
@@ -108,14 +110,14 @@ def ensure(options: Mapping[str, Any], *, check: bool, progress: Callable[[str],
             raise
         # The play would make the cluster first; then everything would be new.
         cluster = None
-    objects = placed(objects, options["namespace"], cluster)
+    end = started + options["wait_timeout"]
+    objects = placed(objects, options["namespace"], cluster, end)
     objects = [checked(obj, "an object after its patches") for obj in patched(objects, options["patches"])]
     if options["prune"]:
         objects = [_labelled(obj, options["prune"]) for obj in objects]
     if cluster is None:
         changes = [Change(obj, None, obj if options["state"] == "present" else None) for obj in objects]
         return _result(changes, started, 0.0, cluster_exists=False)
-    end = started + options["wait_timeout"]
     work = _ensure_absent if options["state"] == "absent" else _ensure_present
     changes, waited = work(cluster, objects, options, end, check, progress)
     return _result(changes, started, waited, cluster_exists=True)
@@ -138,8 +140,10 @@ def wanted(options: Mapping[str, Any]) -> list[Object]:
     return objects
 
 
-def placed(objects: Sequence[Object], namespace: str | None, cluster: Cluster | None) -> list[Object]:
+def placed(objects: Sequence[Object], namespace: str | None, cluster: Cluster | None, end: float = 0.0) -> list[Object]:
     """Return ``objects`` with ``namespace`` for each one of a namespaced kind that names none.
+
+    :param end: until when a busy API server is asked again, in seconds of time.monotonic().
 
     :raises InputError: such an object is there, but no namespace was given.
     """
@@ -150,7 +154,7 @@ def placed(objects: Sequence[Object], namespace: str | None, cluster: Cluster | 
     }
     result = []
     for obj in objects:
-        if not obj["metadata"].get("namespace") and _is_namespaced(obj, scopes, cluster):
+        if not obj["metadata"].get("namespace") and _is_namespaced(obj, scopes, cluster, end):
             if not namespace:
                 raise InputError(f"{reference(obj)} names no namespace. Give `namespace`.")
             obj = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}  # noqa: PLW2901
@@ -158,15 +162,15 @@ def placed(objects: Sequence[Object], namespace: str | None, cluster: Cluster | 
     return result
 
 
-def owned(cluster: Cluster, owner: str, objects: Sequence[Object]) -> list[Object]:
-    """Return the live objects with the owner label that are not among ``objects``."""
+def owned(cluster: Cluster, owner: str, objects: Sequence[Object], end: float) -> list[Object]:
+    """Return the live objects with the owner label that are not among ``objects``; ``end`` as for ``placed``."""
     kinds = {(obj["apiVersion"], obj["kind"]) for obj in objects}
     kinds |= {(api_version, kind) for api_version, names in PRUNED_KINDS for kind in names.split()}
     known = {(obj["apiVersion"].rpartition("/")[0], reference(obj)) for obj in objects}
     return [
         obj
         for api_version, kind in sorted(kinds)
-        for obj in cluster.list(api_version, kind, label_selector=f"{OWNER_LABEL}={owner}")
+        for obj in patiently(end, partial(cluster.list, api_version, kind, label_selector=f"{OWNER_LABEL}={owner}"))
         if (api_version.rpartition("/")[0], reference(obj)) not in known and not obj["metadata"].get("ownerReferences")
     ]
 
@@ -183,8 +187,9 @@ def _ensure_present(
     progress: Callable[[str], None],
 ) -> tuple[list[Change], float]:
     manager = options["field_manager"]
-    changes = plan(cluster, objects, manager, recreate=options["recreate"])
-    surplus = plan_absent(cluster, owned(cluster, options["prune"], objects)) if options["prune"] else []
+    changes = plan(cluster, objects, manager, recreate=options["recreate"], timeout=end - time.monotonic())
+    found = owned(cluster, options["prune"], objects, end) if options["prune"] else []
+    surplus = plan_absent(cluster, found, timeout=end - time.monotonic())
     if check:
         return [*changes, *surplus], 0.0
     changes = apply(cluster, changes, manager, timeout=end - time.monotonic(), progress=progress)
@@ -207,22 +212,22 @@ def _ensure_absent(
     progress: Callable[[str], None],
 ) -> tuple[list[Change], float]:
     if options["prune"]:
-        objects = [*objects, *owned(cluster, options["prune"], objects)]
-    changes = plan_absent(cluster, objects)
+        objects = [*objects, *owned(cluster, options["prune"], objects, end)]
+    changes = plan_absent(cluster, objects, timeout=end - time.monotonic())
     started = time.monotonic()
     if not check:
         delete(cluster, changes, timeout=end - started if options["wait"] else None, progress=progress)
     return changes, time.monotonic() - started
 
 
-def _is_namespaced(obj: Object, scopes: Mapping[tuple[str, str], bool], cluster: Cluster | None) -> bool:
+def _is_namespaced(obj: Object, scopes: Mapping[tuple[str, str], bool], cluster: Cluster | None, end: float) -> bool:
     group, kind = obj["apiVersion"].rpartition("/")[0], obj["kind"]
     if (group, kind) in scopes:
         return scopes[(group, kind)]
     if cluster is None:
         return kind not in CLUSTER_SCOPED
     try:
-        return cluster.is_namespaced(obj["apiVersion"], kind)
+        return patiently(end, partial(cluster.is_namespaced, obj["apiVersion"], kind))
     except NotFound:
         # Its definition comes with something that isn't there yet.
         return kind not in CLUSTER_SCOPED

@@ -140,6 +140,62 @@ def test_a_definition_that_is_never_established(cluster: FakeCluster) -> None:
         apply(cluster, plan(cluster, [DEFINITION]), timeout=0.1)
 
 
+NOT_SERVED = NotFound("The API server answered 404 (Not Found): Not Found", status=404, reason="Not Found")
+UNKNOWN = NotFound("The cluster does not know the kind Thing of example.com/v1.", reason="UnknownKind")
+
+
+@pytest.mark.parametrize("error", [NOT_SERVED, UNKNOWN])
+def test_a_kind_of_the_set_may_take_a_moment_to_be_served(cluster: FakeCluster, error: ClusterError) -> None:
+    cluster.defaults = establish
+    asked: list[str] = []
+
+    def refuse(_verb: str, obj: Object) -> None:
+        if obj["kind"] == "Thing":
+            asked.append(obj["metadata"]["name"])
+            if len(asked) < 4:
+                raise error
+
+    cluster.refuse = refuse
+    apply(cluster, plan(cluster, [DEFINITION, THING]), timeout=5)
+    assert len(asked) == 4
+    asked.clear()
+    with pytest.raises(NotFound, match="Thing default/t"):
+        apply(cluster, plan(cluster, [{**THING, "spec": {}}]), timeout=5)
+    assert len(asked) == 2, "once by the plan and once in earnest: nothing of the set brings the kind"
+
+
+def test_a_namespace_that_is_missing_is_not_waited_for(cluster: FakeCluster) -> None:
+    cluster.defaults = establish
+    changes = plan(cluster, [DEFINITION, {**THING, "metadata": {"name": "t", "namespace": "missing"}}])
+    cluster.requests.clear()
+    with pytest.raises(NotFound, match="Thing missing/t"):
+        apply(cluster, changes, timeout=5)
+    assert [request[:2] for request in cluster.requests].count(("apply", "Thing")) == 1
+
+
+@pytest.mark.parametrize("verb", ["get", "apply"])
+@pytest.mark.parametrize("error", [ClusterError("busy", status=429), ClusterError("down", status=503), Unreachable("?")])
+def test_planning_is_patient_too(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, verb: str, error: ClusterError
+) -> None:
+    real, asked = getattr(cluster, verb), []
+
+    def refusing(*args: Any, **more: Any) -> Any:
+        asked.append(args)
+        if len(asked) < 4:
+            raise error
+        return real(*args, **more)
+
+    monkeypatch.setattr(cluster, verb, refusing)
+    with pytest.raises(type(error)):
+        plan(cluster, [config(a="1")])
+    asked.clear()
+    assert [change.changed for change in plan(cluster, [config(a="1")], timeout=5)] == [True]
+    if verb == "get":
+        asked.clear()
+        assert [change.before for change in plan_absent(cluster, [config(a="1")], timeout=5)] == [None]
+
+
 def refuse_times(cluster: FakeCluster, times: int, error: ClusterError, *, dry: bool = False) -> list[str]:
     """Refuse the first requests that write, or all dry runs."""
     asked: list[str] = []

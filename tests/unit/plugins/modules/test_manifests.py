@@ -15,8 +15,8 @@ import pytest
 import yaml
 from ansible.module_utils.testing import patch_module_args
 
-from ansible_collections.meshlab.istio.plugins.module_utils import _manifests, _wait
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils import _apply, _manifests, _wait
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, Unreachable
 from ansible_collections.meshlab.istio.plugins.modules import manifests
 from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import FakeCluster
 
@@ -125,6 +125,30 @@ def test_prune(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None
         "ClusterRole reader", "Service default/reviews", "ConfigMap default/reviews-v1",
     }  # fmt: skip
     assert run(capsys, state="absent", prune="lab")["changed"] is False
+
+
+def test_planning_waits_for_an_api_that_is_busy(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_apply, "RETRY_SECONDS", 0.01)
+    run(capsys, definition=BOOKINFO, prune="lab")
+    for verb in ("is_namespaced", "get", "list"):
+        real, asked = getattr(cluster, verb), []
+
+        def refusing(*args: Any, real: Any = real, asked: list[Any] = asked, **more: Any) -> Any:
+            asked.append(args)
+            if len(asked) < 3:
+                raise ClusterError("busy", status=429)
+            return real(*args, **more)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(cluster, verb, refusing)
+            assert run(capsys, check=True, definition=BOOKINFO, prune="lab", wait_timeout=5)["changed"] is False
+            asked.clear()
+            gone = run(capsys, check=True, definition=BOOKINFO, prune="lab", state="absent", wait_timeout=5)
+            assert len(gone["changed_objects"]) == 4
+            asked.clear()
+            assert run(capsys, check=True, definition=BOOKINFO, prune="lab", wait_timeout=0)["msg"].endswith("busy")
 
 
 def test_the_wait_is_part_of_it(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
