@@ -166,13 +166,15 @@ def owned(cluster: Cluster, owner: str, objects: Sequence[Object], end: float) -
     """Return the live objects with the owner label that are not among ``objects``; ``end`` as for ``placed``."""
     kinds = {(obj["apiVersion"], obj["kind"]) for obj in objects}
     kinds |= {(api_version, kind) for api_version, names in PRUNED_KINDS for kind in names.split()}
-    known = {(obj["apiVersion"].rpartition("/")[0], reference(obj)) for obj in objects}
-    return [
-        obj
-        for api_version, kind in sorted(kinds)
-        for obj in patiently(end, partial(cluster.list, api_version, kind, label_selector=f"{OWNER_LABEL}={owner}"))
-        if (api_version.rpartition("/")[0], reference(obj)) not in known and not obj["metadata"].get("ownerReferences")
-    ]
+    known = {_identity(obj) for obj in objects}
+    found: dict[tuple[str, str], Object] = {}
+    for api_version, kind in sorted(kinds):
+        request = partial(cluster.list, api_version, kind, label_selector=f"{OWNER_LABEL}={owner}")
+        for obj in patiently(end, request):
+            if _identity(obj) not in known and not obj["metadata"].get("ownerReferences"):
+                # Each version of a kind lists the same objects.
+                found.setdefault(_identity(obj), obj)
+    return list(found.values())
 
 
 # -- inside --------------------------------------------------------------------------------------
@@ -231,6 +233,11 @@ def _is_namespaced(obj: Object, scopes: Mapping[tuple[str, str], bool], cluster:
     except NotFound:
         # Its definition comes with something that isn't there yet.
         return kind not in CLUSTER_SCOPED
+
+
+def _identity(obj: Object) -> tuple[str, str]:
+    """Return what tells live objects apart, whichever version of their kind they are read in."""
+    return obj["apiVersion"].rpartition("/")[0], reference(obj)
 
 
 def _labelled(obj: Object, owner: str) -> Object:

@@ -127,6 +127,21 @@ def test_prune(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None
     assert run(capsys, state="absent", prune="lab")["changed"] is False
 
 
+def test_prune_counts_an_object_of_two_versions_once(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    route = {"kind": "HTTPRoute", "metadata": {
+        "name": "r", "namespace": "default", "uid": "u", "labels": {_manifests.OWNER_LABEL: "lab"}}}  # fmt: skip
+    stays = {"kind": "HTTPRoute", "metadata": {**route["metadata"], "name": "s"}}  # type: ignore[dict-item]
+    for version in ("v1", "v1beta1"):
+        api_version = f"gateway.networking.k8s.io/{version}"
+        cluster.teach(api_version, "HTTPRoute")
+        cluster.put({**route, "apiVersion": api_version})
+        cluster.put({**stays, "apiVersion": api_version})
+    kept = {**stays, "apiVersion": "gateway.networking.k8s.io/v1beta1", "metadata": {"name": "s"}}
+    pruned = run(capsys, check=True, definition=kept, prune="lab")
+    assert [row["object"] for row in pruned["objects"]] == ["HTTPRoute default/s", "HTTPRoute default/r"]
+    assert len(run(capsys, check=True, state="absent", definition=kept, prune="lab")["objects"]) == 2
+
+
 def test_planning_waits_for_an_api_that_is_busy(
     cluster: FakeCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
