@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ class ActionModule(ActionBase):
     _requires_connection = True
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return changed, sent (list of name, bytes, seconds) and diff."""
+        """Return changed, sent (list of name, bytes, seconds), checked and diff."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         started = time.monotonic()
         arguments = self._task.args
@@ -47,6 +48,7 @@ class ActionModule(ActionBase):
             changed=bool(lacking),
             diff={"before": "", "after": "".join(f"{name}\n" for name in names)},
             sent=[],
+            checked=self._checked(bundle, arguments, items),
         )
         if self._task.check_mode or not lacking:
             return result
@@ -109,6 +111,24 @@ class ActionModule(ActionBase):
         return items, sources
 
     @staticmethod
+    def _checked(bundle: Bundle | None, arguments: dict[str, Any], items: list[Item]) -> list[dict[str, Any]]:
+        """Return what files, folders and images are checked against, with where they are from."""
+        listed = bundle.files if bundle else {}
+        found = []
+        for want, item in zip([*(arguments.get("files") or []), *(arguments.get("trees") or [])], items):
+            inside = [path for path in sorted(listed) if path.startswith(f"{want['path']}/")]
+            entry = listed.get(inside[0] if inside else want["path"], {"origin": want.get("url")})
+            version = {"version": entry.get("version") or want.get("version")}
+            found.append(_named(item["kind"], want["path"], item["sha256"], {**entry, **version}))
+            programs = [listed[path] for path in inside if path.startswith(f"{want['path']}/bin/")]
+            found += [_named("file", program["path"], program["sha256"], program) for program in programs]
+        found += [
+            _named("image", entry["reference"], entry["sha256"], {**entry, "version": None})
+            for entry in (bundle.images() if bundle and arguments.get("images") else [])
+        ]
+        return found
+
+    @staticmethod
     def _released(want: dict[str, Any]) -> Path:
         if not want.get("url") or not want.get("sha256"):
             raise AnsibleError(
@@ -140,3 +160,9 @@ class ActionModule(ActionBase):
     @staticmethod
     def _connected_to(task_vars: dict[str, Any] | None) -> str:
         return str((task_vars or {}).get("inventory_hostname", ""))
+
+
+def _named(kind: str, name: str, sha256: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry of ``checked``; of ``entry`` it has what is known."""
+    known = {key: entry[key] for key in ("version", "origin", "stand_in") if entry.get(key)}
+    return {"kind": kind, "name": name, "sha256": sha256, **known}

@@ -74,6 +74,16 @@ sent:
   type: list
   elements: dict
   returned: success
+checked:
+  description:
+    - What the files, folders and images on the host are checked against, whether they had to be sent or not, each with
+      C(kind) (V(file), V(tree) or V(image)), C(name), C(sha256), C(origin), C(version), and C(stand_in) where it isn't
+      upstream's own. An image's name is its reference, which has the version in it.
+    - A bundle's folder is checked as the archive that is made of it; the programs in its C(bin) are named too.
+    - Wheels are not among them.
+  type: list
+  elements: dict
+  returned: success
 """
 
 from typing import Any

@@ -164,12 +164,45 @@ def test_releases_without_a_bundle(host: Path, capsys: pytest.CaptureFixture[str
     wheel.write_text("b")
     monkeypatch.setattr(action, "download_wheels", lambda _file, *host: [wheel] if host == ("3.9", "aarch64") else [])
     with Server(lambda _seen: Reply(body=b"release")) as server:
-        want = {"path": "bin/tool", "dest": "~/bin/tool", "url": server.url(),
+        want = {"path": "bin/tool", "version": "v3", "dest": "~/bin/tool", "url": server.url(),
                 "sha256": hashlib.sha256(b"release").hexdigest()}  # fmt: skip
         wheels = {"requirements": "r", "python_version": "3.9", "architecture": "aarch64", "dest": "~/wheels"}
-        Lab({"files": [want], "wheels": wheels}, capsys).run(None, None)
+        result = Lab({"files": [want], "wheels": wheels}, capsys).run(None, None)
     assert (host / "bin/tool").read_text() == "release"
+    assert result["checked"] == [
+        {"kind": "file", "name": "bin/tool", "sha256": want["sha256"], "origin": want["url"], "version": "v3"}
+    ]
     assert (host / "wheels/b.whl").read_text() == "b"
+
+
+def test_what_is_checked_is_said_whether_it_is_sent_or_not(
+    bundle: Path, host: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = json.loads((bundle / "bundle.json").read_text())
+    for entry in listed["files"]:
+        entry["origin"] = f"origin of {entry['path']}"
+    listed["files"][0]["stand_in"] = True
+    (bundle / "bundle.json").write_text(json.dumps(listed))
+    sums = {entry["path"]: entry["sha256"] for entry in listed["files"]}
+    first = Lab(arguments(bundle), capsys).run(None, {})["checked"]
+    tool, tree, istioctl = first
+    assert tool == {
+        "kind": "file", "name": "bin/tool", "version": "v1.2", "sha256": sums["bin/tool"],
+        "origin": "origin of bin/tool", "stand_in": True,
+    }  # fmt: skip
+    assert istioctl == {
+        "kind": "file", "name": "istio-1/bin/istioctl", "version": "v1.2", "sha256": sums["istio-1/bin/istioctl"],
+        "origin": "origin of istio-1/bin/istioctl",
+    }  # fmt: skip
+    assert tree == {**istioctl, "kind": "tree", "name": "istio-1", "sha256": tree["sha256"]}
+    assert tree["sha256"] == module._files.sha256_of(action.Bundle(str(bundle)).tree("istio-1"))
+    assert Lab(arguments(bundle), capsys).run(None, {})["checked"] == first
+    images = {"bundle": str(bundle), "images": "containerd"}
+    assert Lab._checked(action.Bundle(str(bundle)), images, []) == [
+        {"kind": "image", "name": "registry/name:tag", "sha256": sums["images/i.tar"],
+         "origin": "origin of images/i.tar"}
+    ]  # fmt: skip
+    assert Lab._checked(None, {"images": "containerd"}, []) == []
 
 
 def test_a_release_that_is_not_pinned(capsys: pytest.CaptureFixture[str]) -> None:
