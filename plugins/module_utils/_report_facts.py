@@ -69,10 +69,11 @@ def total_seconds(host: Host) -> float | None:
 def stand_ins(host: Host) -> list[tuple[str, str]]:
     """Return (name, what it stands for) of everything that is not the real program, each once."""
     named = {item["name"]: item["stands_for"] for item in host.get("stand_ins", [])}
-    for kind in ("addons", "files"):
-        for item in host.get(kind, []):
-            if item.get("stand_in"):
-                named.setdefault(item["name"], item["name"])
+    for item in [*host.get("addons", []), *host.get("files", [])]:
+        if item.get("stand_in"):
+            # Of a file or an image the bare name, without its folder, registry and tag.
+            name = item["name"].rsplit("/", 1)[-1].split(":")[0]
+            named.setdefault(name, name)
     return list(named.items())
 
 
@@ -114,6 +115,20 @@ def threshold(bound: dict[str, Any]) -> str:
     """Write a bound and what was measured, such as ``p95 < 500, measured 34.2``."""
     rule = " ".join(str(bound[key]) for key in ("metric", "relation", "bound") if key in bound)
     return rule + (f", measured {number(bound['measured'])}" if "measured" in bound else "")
+
+
+def idle(edge: dict[str, Any]) -> bool:
+    """Return whether an edge of the service graph was measured, and had no request."""
+    counted = [edge[key] for key in ("requests", "rate") if key in edge]
+    return bool(counted) and not any(counted)
+
+
+def transport(edge: dict[str, Any]) -> str | None:
+    """Write how an edge's requests came, or return None if that is not known."""
+    if "mtls" not in edge:
+        return None
+    share = edge.get("mtls_share", 0)
+    return "mutual TLS" if edge["mtls"] else f"mutual TLS for {percent(share)}" if share else "plain text"
 
 
 def is_link(text: Any) -> bool:

@@ -68,37 +68,67 @@ def _graph(host: Host) -> Markup:
     graph = host.get("graph")
     if graph is None:
         return tag("div", not_run(), class_="card")
+    between = f", {facts.seconds(graph['seconds'])} apart" if "seconds" in graph else ""
+    says = {
+        "before": "Number of all requests that were counted by then, also those while the lab started.",
+        "after": f"Requests a second between the two readings{between}, and nothing from before.",
+    }
     parts = []
     for key, words in (("before", "Before the traffic"), ("after", "After the traffic")):
         edges = graph.get(key)
-        drawn = not_run("Not measured.") if edges is None else _graph_of(edges, words)
-        parts.append(tag("div", tag("h3", words), drawn, class_="card"))
+        inside: Any = not_run("Not measured.")
+        if edges is not None:
+            kiali = _kiali(graph) if key == "after" else None
+            inside = (tag("p", says[key], class_="muted"), kiali, _graph_of(edges, words))
+        parts.append(tag("div", tag("h3", words), inside, class_="card"))
     note = tag(
         "p",
-        "Requests between workloads as Prometheus counted them. Each label is the number of requests, in red the"
-        " share of them that failed, and a lock: closed for mutual TLS, open for plain text.",
+        "Requests between workloads as Prometheus counted them. An arrow with requests that failed is red, with their"
+        " share; one without any request is dashed. The lock is closed for mutual TLS, open if any came as plain text.",
         class_="muted",
     )
     return join([note, tag("div", parts, class_="two")])
 
 
+def _kiali(graph: dict[str, Any]) -> Markup | None:
+    if "kiali" not in graph:
+        return None
+    used = [edge for edge in graph.get("after", []) if not facts.idle(edge)]
+    nodes = {edge[end] for edge in used for end in ("source", "destination")}
+    kialis, ours = _size(**graph["kiali"]), _size(len(nodes), len(used))
+    return tag("p", f"Kiali's own graph of the last minute: {kialis}. In use here: {ours}.", class_="muted")
+
+
+def _size(nodes: int, edges: int, **_more: Any) -> str:
+    return f"{nodes} node{'' if nodes == 1 else 's'}, {edges} edge{'' if edges == 1 else 's'}"
+
+
 def _graph_of(edges: Sequence[dict[str, Any]], title: str) -> Markup:
     if not edges:
         return not_run("No requests between workloads were counted.")
-    locks = {True: "mutual TLS", False: "plain text", None: "not known"}
     rows = [
         [
-            (edge["source"], tag("small", "to ", edge["destination"])),
-            facts.number(edge["requests"]) if "requests" in edge else f"{facts.number(edge.get('rate', '?'))}/s",
-            facts.percent(edge["error_share"]) if "error_share" in edge else "not known",
-            locks[edge.get("mtls")],
+            (edge["source"], tag("small", "to ", edge["destination"]), tag("small", _transport(edge))),
+            _requests(edge),
+            facts.percent(edge["error_share"]) if "error_share" in edge else "" if facts.idle(edge) else "not known",
         ]
         for edge in edges
     ]
-    numbers = table(["From, to", "Requests", "Errors", "Transport"], rows, numeric=(1, 2))
+    numbers = table(["From, to, by", "Requests", "Errors"], rows, numeric=(1, 2))
     between = [edge for edge in edges if edge["source"] != edge["destination"]]
     drawn = tag("div", service_graph(between, f"Service graph. {title}"), class_="scroll") if between else None
     return join([drawn, tag("details", tag("summary", "The same as a table"), numbers)])
+
+
+def _transport(edge: dict[str, Any]) -> str:
+    return "idle" if facts.idle(edge) else facts.transport(edge) or "transport not known"
+
+
+def _requests(edge: dict[str, Any]) -> Any:
+    rate = f"{facts.number(edge['rate'])}/s" if "rate" in edge else None
+    if "requests" not in edge:
+        return rate or "?"
+    return facts.number(edge["requests"]), tag("small", rate) if rate else None
 
 
 def _traffic(host: Host) -> Markup:
@@ -198,22 +228,33 @@ def _pod(pod: dict[str, Any]) -> list[Any]:
 
 def _versions(host: Host) -> Markup:
     named = facts.versions(host)
-    rows = [
-        [
-            (item["name"], f" {item['version']}" if "version" in item else None, " ",
-             tag("span", "stand-in", class_="badge standin") if item.get("stand_in") else None,
-             tag("small", item["origin"]) if "origin" in item else None,
-             tag("small", tag("code", item["sha256"]))),
-        ]
-        for item in host.get("files", [])
-    ]  # fmt: skip
-    files = table(["File, origin and SHA-256"], rows) if rows else not_run("No checksums were reported.")
+    listed = host.get("files", [])
+    images = [item for item in listed if item.get("kind") == "image"]
+    others = [item for item in listed if item.get("kind") != "image"]
+    files = [
+        _files("File, origin and SHA-256", others) if others else None,
+        tag("details", tag("summary", f"Container images ({len(images)})"), _files("Image, origin and SHA-256", images))
+        if images else None,
+    ] if listed else not_run("No checksums were reported.")  # fmt: skip
     return tag(
         "div",
         tag("div", tag("h3", "Versions"), pairs(named) or not_run("Not reported."), class_="card"),
         tag("div", tag("h3", "Files and what they were checked against"), files, class_="card"),
         class_="two",
     )
+
+
+def _files(head: str, items: Sequence[dict[str, Any]]) -> Markup:
+    rows = [
+        [
+            (item["name"], f" {item['version']}" if item.get("version", "") not in item["name"] else None, " ",
+             tag("span", "stand-in", class_="badge standin") if item.get("stand_in") else None,
+             tag("small", item["origin"]) if "origin" in item else None,
+             tag("small", tag("code", item["sha256"]))),
+        ]
+        for item in items
+    ]  # fmt: skip
+    return table([head], rows)
 
 
 def _stand_ins(host: Host) -> Markup:

@@ -172,11 +172,13 @@ def _load(edge: Edge) -> float:
 
 
 def _words(edge: Edge) -> str:
+    if facts.idle(edge):
+        return "idle"
     parts = []
-    if "requests" in edge:
-        parts.append(facts.number(edge["requests"]))
-    elif "rate" in edge:
+    if "rate" in edge:
         parts.append(f"{facts.number(edge['rate'])}/s")
+    elif "requests" in edge:
+        parts.append(facts.number(edge["requests"]))
     if edge.get("error_share"):
         parts.append(facts.percent(edge["error_share"]))
     return " · ".join(parts)
@@ -206,11 +208,13 @@ def _arrow(edge: Edge, path: Sequence[Box], most: float, *, upward: bool) -> Mar
 
 
 def _told(edge: Edge) -> str:
+    if facts.idle(edge):
+        return "idle"
     said = [
         f"{facts.number(edge['requests'])} requests" if "requests" in edge else None,
         f"{facts.number(edge['rate'])} requests a second" if "rate" in edge else None,
         f"{facts.percent(edge['error_share'])} errors" if "error_share" in edge else None,
-        {True: "mutual TLS", False: "plain text", None: None}[edge.get("mtls")],
+        facts.transport(edge),
     ]
     return ", ".join(part for part in said if part)
 
@@ -221,7 +225,7 @@ def _free_place(path: Sequence[Box], width: float, taken: Sequence[Box], *, upwa
     candidates = []
     for upper, lower in segments if upward else reversed(segments):
         top, bottom = upper.y + NODE_HEIGHT / 2, lower.y - NODE_HEIGHT / 2 - 9
-        for t in (0.62, 0.5, 0.72, 0.38, 0.82, 0.28, 0.18):
+        for t in (0.62, 0.5, 0.72, 0.38, 0.82, 0.28, 0.18, 0.9, 0.13):
             x = upper.x + (lower.x - upper.x) * (3 * t * t - 2 * t**3)
             # The curve's height at t, its two middle points lying halfway down.
             y = top + (bottom - top) * (1.5 * t - 1.5 * t * t + t**3)

@@ -12,6 +12,8 @@ description:
   - Asks the Prometheus of the cluster which workload called which service, through the API server's proxy.
   - Can wait until a count has arrived and every pod has been scraped since, so that the graph is the one after the
     traffic, with all of its edges.
+  - Without O(since) the edges hold all that the pods have counted since they began. With it they hold only what came
+    since an earlier call, so that errors of long ago are none of this traffic's.
 author: meshlab contributors (@meshlab)
 extends_documentation_fragment:
   - meshlab.istio.cluster
@@ -33,6 +35,26 @@ options:
       - One pod is scraped after the other, so that without that the graph could hold what the gateway has sent and not
         yet what reviews received.
     type: float
+  since:
+    description:
+      - RV(counted) of an earlier call. RV(edges) are then the difference, with a rate.
+      - Counted pod by pod, so that a counter that began again takes nothing away from the others.
+    type: dict
+    suboptions:
+      at:
+        description: Prometheus' time of that call.
+        type: float
+        required: true
+      counts:
+        description: What each pod had counted then.
+        type: list
+        elements: dict
+        required: true
+  kiali_namespace:
+    description:
+      - Also ask Kiali, in O(namespace), for the size of its own graph of this namespace in the last minute.
+      - Without it Kiali is not asked. That it does not answer is a warning.
+    type: str
   timeout:
     description: Seconds to wait for Prometheus, and for O(bound).
     type: float
@@ -56,6 +78,11 @@ EXAMPLES = r"""
   meshlab.istio.service_graph_info:
     query: sum(istio_requests_total{reporter="source"})
   register: graph
+
+- name: See what came since
+  meshlab.istio.service_graph_info:
+    query: sum(istio_requests_total{reporter="source"})
+    since: "{{ graph.counted }}"
 """
 
 RETURN = r"""
@@ -64,9 +91,24 @@ value:
   type: float
   returned: success
 edges:
-  description: Each pair with C(source), C(destination), C(requests), C(error_share) and C(mtls).
+  description:
+    - Each pair that was ever used, with C(source), C(destination), C(requests), C(error_share), C(mtls_share) and
+      C(mtls), which is whether all of them were mutually authenticated.
+    - With O(since) also C(rate), in requests a second; a pair without a request since then has no shares.
   type: list
   elements: dict
+  returned: success
+counted:
+  description: What O(since) takes, C(at) and C(counts).
+  type: dict
+  returned: success
+seconds:
+  description: Seconds of Prometheus' clock since O(since); null without it.
+  type: float
+  returned: success
+kiali:
+  description: C(nodes) and C(edges) of Kiali's own graph; null if it was not asked or did not answer.
+  type: dict
   returned: success
 waited:
   description: Seconds until the answer came.
@@ -74,14 +116,29 @@ waited:
   returned: success
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
-from ansible_collections.meshlab.istio.plugins.module_utils._graph import NOW, QUERY, SCRAPED, edges_of
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError
+from ansible_collections.meshlab.istio.plugins.module_utils._graph import (
+    KIALI,
+    NOW,
+    QUERY,
+    SCRAPED,
+    counts_of,
+    edges_of,
+    size_of_kialis,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._prometheus import ask
+
+SINCE: dict[str, Any] = {
+    "at": {"type": "float", "required": True},
+    "counts": {"type": "list", "elements": "dict", "required": True},
+}
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
@@ -97,13 +154,33 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         since = {"metric": "value", "relation": ">=", "bound": now}
         waited = ask(cluster, {**options, "query": SCRAPED}, since)["waited"]
     answer = ask(cluster, options, wanted)
-    graph = ask(cluster, {**options, "query": QUERY}, None)
-    return {
+    counts = counts_of(ask(cluster, {**options, "query": QUERY}, None)["result"])
+    at = ask(cluster, {**options, "query": NOW}, None)["value"]
+    since = options["since"]
+    seconds = max(0.0, round(at - since["at"], 3)) if since else None
+    result = {
         "changed": False,
         "value": answer["value"] or 0.0,
         "waited": round(waited + answer["waited"], 2),
-        "edges": edges_of(graph["result"]),
+        "edges": edges_of(counts, since["counts"] if since else None, seconds),
+        "counted": {"at": at, "counts": counts},
+        "seconds": seconds,
+        "kiali": None,
     }
+    return {**result, **_kiali(cluster, options)} if options["kiali_namespace"] else result
+
+
+def _kiali(cluster: Cluster, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the size of Kiali's graph as ``kiali``, or why there is none as a warning."""
+    asked = {"namespaces": options["kiali_namespace"], "graphType": "versionedApp", "duration": "60s"}
+    try:
+        answer = cluster.json(f"/api/v1/namespaces/{options['namespace']}/services/{KIALI}", asked)
+        return {"kiali": size_of_kialis(answer)}
+    except ClusterError as error:
+        why = error.message
+    except (KeyError, TypeError, ValueError, AttributeError):
+        why = "its answer is not one of Kiali's API."
+    return {"warnings": [f"The report has no size of Kiali's own graph: {why}"]}
 
 
 def main() -> None:
@@ -113,6 +190,8 @@ def main() -> None:
             **_runtime.CLUSTER_OPTIONS,
             "query": {"type": "str", "required": True},
             "bound": {"type": "float"},
+            "since": {"type": "dict", "options": SINCE},
+            "kiali_namespace": {"type": "str"},
             "timeout": {"type": "float", "default": 60},
             "namespace": {"type": "str", "default": "istio-system"},
             "service": {"type": "str", "default": "prometheus"},

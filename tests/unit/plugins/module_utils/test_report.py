@@ -163,6 +163,8 @@ def test_stand_ins_are_named_once(works: dict[str, Any]) -> None:
     assert facts.stand_ins(works)[0] == ("kiali", "Kiali 2")
     names = [name for name, _what in facts.stand_ins(works)]
     assert names == ["kiali", "grafana", "jaeger", "loki", "bookinfo-images.tar"]
+    works["files"] = [{"name": name, "sha256": "aa", "stand_in": True} for name in ("bin/crictl", "r.io/k/kiali:v2.17")]
+    assert [name for name, _what in facts.stand_ins(works)] == ["kiali", "grafana", "jaeger", "loki", "crictl"]
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def test_every_measured_thing_is_shown() -> None:
 def test_stand_ins_are_marked_where_they_appear() -> None:
     made = render(SAMPLE["hosts"][:1])
     marked = [attributes for _tag, attributes in made.elements if attributes.get("class") == "badge standin"]
-    # Four addons, one file, and five rows of the stand-ins' own table.
-    assert len(marked) == 10
+    # Four addons, a file, an image, and five rows of the stand-ins' own table: the image is an addon's.
+    assert len(marked) == 11
     assert "Stand-ins, not the real programs: kiali, grafana, jaeger, loki, bookinfo-images.tar." in made.text
 
 
@@ -170,6 +170,34 @@ def test_call_to_oneself_is_left_to_the_table() -> None:
     assert "svg" not in {name for name, _attributes in made.elements}
     assert "to x" in made.text.replace("|", "")
     assert "|7|" in made.text
+
+
+def test_graph_after_says_that_it_is_the_difference_and_shows_rates() -> None:
+    edges = [
+        {"source": "x", "destination": "y", "requests": 36, "rate": 2.0, "error_share": 0, "mtls": False,
+         "mtls_share": 0.5},
+        {"source": "y", "destination": "z", "requests": 0, "rate": 0},
+    ]  # fmt: skip
+    graph = {"before": [], "after": edges, "seconds": 18.0, "kiali": {"nodes": 9, "edges": 8}}
+    made = render([{"name": "a", "graph": graph}])
+    assert "Requests a second between the two readings, 18 s apart, and nothing from before." in made.text
+    assert "Kiali's own graph of the last minute: 9 nodes, 8 edges. In use here: 2 nodes, 1 edge." in made.text
+    assert "36|2/s|" in made.text
+    assert "|mutual TLS for 50 %|" in made.text
+    assert "|idle|" in made.text
+    assert [kind for kind in made.values("class") if kind.startswith("edge")] == ["edge", "edge idle"]
+
+
+def test_images_checksums_are_folded_away() -> None:
+    files = [{"kind": "file", "name": "bin/minikube", "version": "v1.38.1", "sha256": "aa", "origin": "there"},
+             {"kind": "tree", "name": "istio-1.30.3", "version": "1.30.3", "sha256": "bb"},
+             {"kind": "image", "name": "docker.io/istio/pilot:1.30.3", "sha256": "cc"}]  # fmt: skip
+    text = render([{"name": "a", "files": files}]).text
+    assert text.index("bin/minikube") < text.index("istio-1.30.3") < text.index("Container images (1)")
+    assert text.index("Container images (1)") < text.index("pilot") < text.index("cc")
+    assert text.count("1.30.3") == 2
+    assert "v1.38.1" in text
+    assert "No checksums were reported." not in text
 
 
 def test_single_scenario_with_the_least_it_can_say() -> None:

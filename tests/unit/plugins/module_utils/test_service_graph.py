@@ -80,7 +80,7 @@ def test_arrows_at_one_workload_do_not_meet_in_a_point() -> None:
 
 
 def test_nothing_is_drawn_over_another_thing() -> None:
-    root = draw(*(edge(*pair, mtls=True, error_share=0.014) for pair in BOOKINFO))
+    root = draw(*(edge(*pair, rate=12.34, mtls=True, error_share=0.014) for pair in BOOKINFO))
     places = list(nodes(root).values())
     labels = [_box(next(group.iter("rect"))) for group in groups(root, "label")]
     assert len(labels) == len(BOOKINFO)
@@ -100,6 +100,9 @@ def test_layers_are_ordered_so_that_arrows_do_not_cross() -> None:
         ({"requests": 98, "error_share": 0.143, "mtls": True}, "98 · 14.3 %",
          "98 requests, 14.3 % errors, mutual TLS"),
         ({"requests": 98, "error_share": 0, "mtls": False}, "98", "98 requests, 0 % errors, plain text"),
+        ({"requests": 98, "mtls": False, "mtls_share": 0.5}, "98", "98 requests, mutual TLS for 50 %"),
+        ({"requests": 98, "rate": 4.9}, "4.9/s", "98 requests, 4.9 requests a second"),
+        ({"requests": 0, "rate": 0.0}, "idle", "idle"),
     ],
 )  # fmt: skip
 def test_label_and_title_say_what_was_measured(numbers: dict[str, Any], label: str, told: str) -> None:
@@ -108,7 +111,7 @@ def test_label_and_title_say_what_was_measured(numbers: dict[str, Any], label: s
     assert [title(group) for group in groups(root, "edge")] == [f"a to b: {told}"]
 
 
-def test_rate_is_shown_where_there_is_no_count() -> None:
+def test_rate_is_enough() -> None:
     root = draw({"source": "a", "destination": "b", "rate": 3.21})
     assert groups(root, "label")[0].findtext("text") == "3.21/s"
     assert title(groups(root, "edge")[0]) == "a to b: 3.21 requests a second"
@@ -128,7 +131,7 @@ def test_edge_without_any_number_has_no_label() -> None:
 
 
 def test_errors_and_silence_look_different() -> None:
-    root = draw(edge("a", "b", error_share=0.5), edge("a", "c", requests=0), edge("a", "d"))
+    root = draw(edge("a", "b", error_share=0.5), edge("a", "c", requests=0, rate=0.0), edge("a", "d"))
     assert [group.attrib["class"] for group in groups(root, "edge")] == ["edge bad", "edge idle", "edge"]
 
 

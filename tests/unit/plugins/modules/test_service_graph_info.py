@@ -9,15 +9,18 @@ import json
 from typing import Any
 
 import pytest
+from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _prometheus
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError
 from ansible_collections.meshlab.istio.plugins.module_utils._graph import NOW, QUERY, SCRAPED
 from ansible_collections.meshlab.istio.plugins.modules import service_graph_info
 from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import FakeCluster
 
 Object = dict[str, Any]
 PATH = "/api/v1/namespaces/istio-system/services/prometheus:9090/proxy/api/v1/query"
+KIALI = "/api/v1/namespaces/istio-system/services/kiali:20001/proxy/kiali/api/namespaces/graph"
 COUNT = "sum(requests)"
 EDGES = (("gateway", "productpage"), ("productpage", "reviews"))
 
@@ -30,11 +33,12 @@ class Scrapes:
         self.asked: list[str] = []
         self.last = {"gateway": 990.0, "productpage": 991.0}
         self.counted = {"gateway": 10, "productpage": 10}
+        self.next = {"gateway": 1003.0, "productpage": 1006.0}
 
     def answer(self, query: Object) -> Object:
         self.clock += 1
         self.asked.append(query["query"])
-        for pod, tick in (("gateway", 1003.0), ("productpage", 1006.0)):
+        for pod, tick in self.next.items():
             if self.clock >= tick:
                 self.last[pod], self.counted[pod] = tick, 110
         return {"data": {"resultType": "vector", "result": self._result(query["query"])}}
@@ -42,7 +46,8 @@ class Scrapes:
     def _result(self, query: str) -> list[Object]:
         if query == QUERY:
             return [
-                {"metric": {"source_app": source, "destination_service_name": to, "response_code": "200"},
+                {"metric": {"instance": f"{source}:15020", "source_app": source, "destination_service_name": to,
+                            "response_code": "200"},
                  "value": [0, str(self.counted[source])]}
                 for source, to in EDGES
             ]  # fmt: skip
@@ -51,8 +56,13 @@ class Scrapes:
 
 
 @pytest.fixture
-def scrapes(monkeypatch: pytest.MonkeyPatch) -> Scrapes:
-    stand_in, found = FakeCluster(), Scrapes()
+def cluster() -> FakeCluster:
+    return FakeCluster()
+
+
+@pytest.fixture
+def scrapes(monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster) -> Scrapes:
+    stand_in, found = cluster, Scrapes()
     stand_in.answers[PATH] = found.answer
     monkeypatch.setattr(_prometheus, "POLL_SECONDS", 0.01)
     monkeypatch.setattr(service_graph_info, "Cluster", lambda kubeconfig, context: stand_in)
@@ -73,7 +83,8 @@ def requests(result: Object) -> dict[str, float]:
 def test_without_a_bound_the_graph_is_the_one_of_now(scrapes: Scrapes, capsys: pytest.CaptureFixture[str]) -> None:
     result = run(capsys)
     assert (result["value"], result["changed"], requests(result)) == (10.0, False, {"gateway": 10, "productpage": 10})
-    assert scrapes.asked == [COUNT, QUERY]
+    assert scrapes.asked == [COUNT, QUERY, NOW]
+    assert (result["seconds"], result["kiali"]) == (None, None)
 
 
 def test_the_graph_after_traffic_has_what_every_pod_counted(
@@ -94,3 +105,50 @@ def test_a_pod_that_is_not_scraped_in_time_is_said(scrapes: Scrapes, capsys: pyt
     result = run(capsys, bound=110, timeout=0.1)
     assert result["failed"]
     assert SCRAPED in result["msg"]
+
+
+def test_since_an_earlier_call_only_what_came_in_between(scrapes: Scrapes, capsys: pytest.CaptureFixture[str]) -> None:
+    scrapes.next = {"gateway": 1010.0, "productpage": 1013.0}
+    before = run(capsys)
+    after = run(capsys, bound=110, timeout=30, since=before["counted"])
+    assert requests(after) == {"gateway": 100, "productpage": 100}
+    assert after["seconds"] == after["counted"]["at"] - before["counted"]["at"] > 0
+    assert {edge["rate"] for edge in after["edges"]} == {round(100 / after["seconds"], 4)}
+    idle = run(capsys, since=after["counted"])
+    assert [sorted(edge) for edge in idle["edges"]] == [["destination", "rate", "requests", "source"]] * 2
+
+
+def test_kiali_is_asked_for_the_last_minute_of_a_namespace(
+    scrapes: Scrapes, cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Object] = []
+
+    def answer(query: Object) -> Object:
+        asked.append(query)
+        return {"elements": {"nodes": [{"data": {"nodeType": "app"}}], "edges": []}}
+
+    cluster.answers[KIALI] = answer
+    assert run(capsys, kiali_namespace="tutorial")["kiali"] == {"nodes": 1, "edges": 0}
+    assert asked == [{"namespaces": "tutorial", "graphType": "versionedApp", "duration": "60s"}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (ClusterError("The API server answered 403 (Forbidden)", status=403), "answered 403"),
+        ({"error": "At least one namespace"}, "not one of Kiali's API"),
+        (b"<html>a login page</html>", "not one of Kiali's API"),
+        ([], "not one of Kiali's API"),
+    ],
+)
+def test_that_kiali_does_not_answer_is_no_failure(
+    scrapes: Scrapes, cluster: FakeCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    answer: Any, why: str,
+) -> None:  # fmt: skip
+    said: list[str] = []
+    monkeypatch.setattr(AnsibleModule, "warn", lambda _module, text, **_more: said.append(text))
+    cluster.answers[KIALI] = answer
+    result = run(capsys, kiali_namespace="tutorial")
+    assert (result["kiali"], requests(result)) == (None, {"gateway": 10, "productpage": 10})
+    assert len(said) == 1
+    assert why in said[0]
