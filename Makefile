@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Everything a checkout can do. `make` alone lists it.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The environment is as its requirements say: their checksum is in the stamp's name.
+STAMP := $(VENV)/.made-from-$(firstword $(shell sha256sum requirements/dev.txt))
+# Where the lab's programs come from: built from modules, or the official releases.
+export SOURCE ?= build
+# molecule and ansible-lint start ansible-playbook by its name.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help venv lab lab-down test test-all test-unit test-plays lint sanity integration reference lock format
+
+help: ## Print this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
+
+lab: venv ## Build or reuse the bundle, boot a lab host or go on with it, run site.yml on it (SOURCE=build|release)
+	$(BIN)/python -m tests.lab up --reuse --source $(SOURCE)
+	$(BIN)/ansible-playbook -i .lab/inventory.yml playbooks/site.yml
+
+lab-down: venv ## Remove the lab host, and what of .lab/ leads to it
+	$(BIN)/python -m tests.lab down
+
+test: lint sanity test-unit test-plays integration ## Every gate for a change: lint, sanity, unit tests, one lab run
+
+test-all: test ## And everything that takes hours, with its evidence in docs/evidence; begun again, it goes on
+	$(BIN)/python -m tests.lab up --reuse --name all --lab .lab/all --source $(SOURCE)
+	$(BIN)/ansible-playbook -i .lab/all/inventory.yml playbooks/site.yml
+	MESHLAB_INVENTORY=.lab/all/inventory.yml MESHLAB_EVIDENCE=docs/evidence MESHLAB_RESUME=1 \
+	  $(BIN)/pytest tests/apiserver tests/integration/all
+	$(BIN)/python -m tests.lab down --name all --lab .lab/all
+
+test-unit: venv ## The unit tests, with the coverage of module_utils (about a minute)
+	$(BIN)/pytest tests/unit --numprocesses 4 --dist worksteal --cov --cov-report=term-missing:skip-covered
+
+test-plays: venv ## Real runs of ansible-playbook on this machine, without a cluster
+	$(BIN)/pytest tests/plays --numprocesses 4 --dist worksteal
+
+integration: venv ## One lab run by molecule: create, converge, verify, converge again unchanged, destroy
+	$(BIN)/pytest tests/integration/test_lab.py
+
+lint: venv ## Formatting, ruff, mypy, yamllint, ansible-lint
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/mypy --python-version 3.10 --package ansible_collections.meshlab.istio.plugins
+	$(BIN)/yamllint --strict .
+	$(BIN)/ansible-lint
+
+sanity: venv ## ansible-test sanity: the documentation of modules against their argument specs, imports, style
+	$(BIN)/python tests/sanity.py plugins/
+
+format: venv ## Mend what tools can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+reference: venv ## Write docs/reference.md from the modules' documentation and the roles' argument_specs
+	$(BIN)/python docs/build_reference.py
+
+lock: venv ## Pin the newest allowed versions: requirements/dev.txt, roles/host/files/requirements.txt
+	$(BIN)/python requirements/lock.py
+
+venv: $(STAMP) ## Make .venv with the tools, and link the checkout into it as meshlab.istio
+
+$(STAMP):
+	requirements/make-venv $(PYTHON) $(VENV)
+	@rm -f $(VENV)/.made-from-*
+	@touch $@
