@@ -174,7 +174,9 @@ def test_a_namespace_that_is_missing_is_not_waited_for(cluster: FakeCluster) -> 
 
 
 @pytest.mark.parametrize("verb", ["get", "apply"])
-@pytest.mark.parametrize("error", [ClusterError("busy", status=429), ClusterError("down", status=503), Unreachable("?")])
+@pytest.mark.parametrize(
+    "error", [ClusterError("busy", status=429), ClusterError("down", status=503), Unreachable("?")]
+)
 def test_planning_is_patient_too(
     cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, verb: str, error: ClusterError
 ) -> None:
