@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from ansible_collections.meshlab.istio.plugins.module_utils._reasons import judge
-from ansible_collections.meshlab.istio.plugins.module_utils._trouble import PROOFS, Trouble, pods_of, troubles
+from ansible_collections.meshlab.istio.plugins.module_utils._trouble import (
+    PROOFS,
+    Trouble,
+    containers_of,
+    pods_of,
+    troubles,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._watch import Store
 from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import FakeCluster
 from ansible_collections.meshlab.istio.tests.unit.plugins.rollouts import (
@@ -44,12 +50,14 @@ def loaded(cluster: FakeCluster) -> Store:
     return store
 
 
-def found(cluster: FakeCluster, target: Object) -> list[Trouble]:
-    return troubles(target, loaded(cluster))
+def found(cluster: FakeCluster, target: Object, before: int = 0) -> list[Trouble]:
+    """Return the troubles; ``before``: how often container c of each pod had been restarted when the wait began."""
+    store = loaded(cluster)
+    return troubles(target, store, {(each["metadata"]["uid"], "c"): before for each in store.all("v1", "Pod", NS)})
 
 
-def said(cluster: FakeCluster, target: Object) -> list[Said]:
-    return [(each.where, each.reason, each.message, each.row.final) for each in found(cluster, target)]
+def said(cluster: FakeCluster, target: Object, before: int = 0) -> list[Said]:
+    return [(each.where, each.reason, each.message, each.row.final) for each in found(cluster, target, before)]
 
 
 def put(cluster: FakeCluster, kind: str, name: str = "x", **fields: Any) -> Object:
@@ -111,6 +119,12 @@ def test_conditions_count_for_the_generation_that_the_controller_saw(
     condition = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": QUOTA}
     status = {"observedGeneration": observed, "conditions": [condition]}
     assert len(said(cluster, put(cluster, "Deployment", metadata={"generation": 2}, status=status))) == count
+
+
+def test_events_count_as_little_as_conditions_before_the_controller_has_seen_the_object(cluster: FakeCluster) -> None:
+    stale = put(cluster, "StatefulSet", metadata={"generation": 2}, status={"observedGeneration": 1})
+    event(cluster, stale, "FailedCreate", QUOTA)
+    assert said(cluster, stale) == []
 
 
 @pytest.mark.parametrize(
@@ -317,6 +331,66 @@ def test_what_a_container_says(cluster: FakeCluster, status: Object, expected: t
     target = deployment(cluster)
     pod(cluster, replica_set(cluster), containerStatuses=[{"name": "c", "ready": False, **status}])
     assert said(cluster, target) == ([("pod web-1-a, container c", *expected)] if expected else [])
+
+
+@pytest.mark.parametrize(
+    ("state", "before", "final"),
+    [
+        # Restarts from before the wait may be old.
+        ({"running": {}}, 0, True),
+        ({"running": {}}, 4, True),
+        ({"running": {}}, 5, False),
+        ({"terminated": {"exitCode": 1, "reason": "Error"}}, 5, False),
+        # In a back-off they are as many as its length says, up to all of them.
+        ({"waiting": {"reason": "CrashLoopBackOff"}}, 7, True),
+        (
+            {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s restarting failed container=c"}},
+            0,
+            False,
+        ),
+        (
+            {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 20s restarting failed container=c"}},
+            0,
+            False,
+        ),
+        ({"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 40s restarting failed container=c"}}, 7, True),
+        (
+            {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 5m0s restarting failed container=c"}},
+            7,
+            True,
+        ),
+    ],
+)
+def test_which_restarts_make_a_container_one_that_crashes(
+    cluster: FakeCluster, state: Object, before: int, final: bool
+) -> None:
+    target = deployment(cluster)
+    status = {"name": "c", "ready": False, "restartCount": 7, "state": state, **ended()}
+    pod(cluster, replica_set(cluster), containerStatuses=[status])
+    assert said(cluster, target, before) == [
+        ("pod web-1-a, container c", "Error", "exit code 1, restarted 7 times.", final)
+    ]
+
+
+@pytest.mark.parametrize(("length", "final"), [("10s", False), ("20s", True), ("40s", True)])
+def test_running_out_of_memory_twice_in_a_row_is_final(cluster: FakeCluster, length: str, final: bool) -> None:
+    target = deployment(cluster)
+    message = f"back-off {length} restarting failed container=c"
+    pod(
+        cluster, replica_set(cluster),
+        containerStatuses=waiting("CrashLoopBackOff", message, 9, **ended(137, "OOMKilled")),
+    )  # fmt: skip
+    assert [each[3] for each in said(cluster, target)] == [final]
+
+
+def test_init_containers_and_containers_are_told_apart_by_pod_and_name(cluster: FakeCluster) -> None:
+    one = pod(cluster, deployment(cluster), initContainerStatuses=[{"name": "i"}], containerStatuses=[{"name": "c"}])
+    uid = one["metadata"]["uid"]
+    assert containers_of(one) == [((uid, "i"), {"name": "i"}), ((uid, "c"), {"name": "c"})]
+    assert containers_of({"metadata": {}, "status": {"containerStatuses": [{"name": "c"}]}}) == [
+        (("", "c"), {"name": "c"})
+    ]
+    assert containers_of({"metadata": {}}) == []
 
 
 @pytest.mark.parametrize(
