@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,21 @@ def test_changelog_fragments_use_the_configured_sections() -> None:
         fragment = load(path)
         assert fragment, path
         assert set(fragment) <= sections, path
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        lambda: (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines(),
+        lambda: load(ROOT / ".yamllint")["ignore"],
+        lambda: load(ROOT / ".ansible-lint")["exclude_paths"],
+        lambda: load(ROOT / "galaxy.yml")["build_ignore"],
+    ],
+    ids=["git", "yamllint", "ansible-lint", "galaxy"],
+)
+def test_the_report_of_a_run_in_the_checkout_is_no_source(ignored: Callable[[], list[str]]) -> None:
+    folder = load(ROOT / "roles/report/defaults/main.yml")["report_path"].rsplit("/", 1)[1]
+    assert folder in {entry.strip("/") for entry in ignored()}
 
 
 @pytest.mark.parametrize("path", HOST_FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
