@@ -47,6 +47,12 @@ class ClusterError(MeshlabError):
     (the API's own word, such as NotFound or Forbidden) where known.
     """
 
+    @property
+    def busy(self) -> bool:
+        """Whether the same request may well be answered in a moment: the API server is busy, or in trouble itself."""
+        status: int = self.details.get("status") or 0
+        return status == 429 or status >= 500
+
 
 class NotFound(ClusterError):
     """The API answered that an object, its namespace or its kind does not exist."""
@@ -54,6 +60,8 @@ class NotFound(ClusterError):
 
 class Unreachable(ClusterError):
     """No API server answered (no kubeconfig, no such context, connection refused, time-out)."""
+
+    busy = True
 
 
 class WaitError(MeshlabError):

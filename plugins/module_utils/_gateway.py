@@ -88,18 +88,25 @@ class Search:
             passed_over, node_ports.
         :raises NotFound: the namespace, the Service or the Gateway does not exist (at once).
         :raises InputError: it has no such port or listener (at once).
+        :raises ClusterError: the API refuses to be asked (at once), or answered badly to the end of the time.
         :raises NoAnswer: nothing answered in time, or nothing ever can (then at once).
         """
         deadline = time.monotonic() + timeout
         while True:
-            entrance = Entrance(self.cluster, self.wanted)
-            entrance.check_scheme(self.scheme)
-            tried = self._round(entrance, deadline)
-            if tried.found:
-                return self._result(tried.found, entrance, tried.passed_over)
-            if tried.hopeless or time.monotonic() >= deadline:
-                raise self._failure(entrance, tried, timeout)
-            progress(f"No way into the mesh answers yet: {_words(tried.passed_over)}")
+            try:
+                entrance = Entrance(self.cluster, self.wanted)
+                entrance.check_scheme(self.scheme)
+                tried = self._round(entrance, deadline)
+            except ClusterError as error:
+                if not error.busy or time.monotonic() >= deadline:
+                    raise
+                progress(error.message)
+            else:
+                if tried.found:
+                    return self._result(tried.found, entrance, tried.passed_over)
+                if tried.hopeless or time.monotonic() >= deadline:
+                    raise self._failure(entrance, tried, timeout)
+                progress(f"No way into the mesh answers yet: {_words(tried.passed_over)}")
             time.sleep(POLL_SECONDS)
 
     def _round(self, entrance: Entrance, deadline: float) -> _Tried:

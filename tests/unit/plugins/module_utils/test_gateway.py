@@ -250,7 +250,9 @@ def test_an_address_that_appears_later_is_found(tmp_path: Path, monkeypatch: pyt
     assert found["method"] == "load_balancer_ip"
     assert found["passed_over"] == []
     (line,) = path.read_text().splitlines()
-    assert json.loads(line)["text"].startswith("No way into the mesh answers yet: load_balancer_ip: the Service has no")
+    assert json.loads(line)["text"].startswith(
+        "No way into the mesh answers yet: load_balancer_ip: the Service has no load balancer address yet; on minikube"
+    )
 
 
 def test_an_answer_that_comes_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -362,7 +364,46 @@ def test_readiness_is_left_out_where_it_cannot_be_read(monkeypatch: pytest.Monke
         search(fake, World())
 
 
+def test_a_failure_with_all_its_words() -> None:
+    fake = cluster(service(ingress=[{"ip": "10.96.1.2"}]), pod(), pod("second", ready=False))
+    with pytest.raises(NoAnswer) as caught:
+        search(fake, World(), methods=["load_balancer_ip", "load_balancer_hostname"])
+    assert caught.value.message == (
+        "No way into istio-system/istio-ingressgateway answered http /productpage as expected when asked once: "
+        "load_balancer_ip 10.96.1.2:80: nothing listens there; "
+        "load_balancer_hostname: the load balancer has an IP address but no host name. "
+        "1 of 2 pods of the Service are ready."
+    )
+
+
+def test_a_failure_names_the_gateway_that_was_asked_for() -> None:
+    fake = cluster(gateway_service())
+    fake.teach(GATEWAY_API, "Gateway")
+    fake.put(gateway(["10.96.1.10"]))
+    with pytest.raises(NoAnswer) as caught:
+        search(fake, World(), MODERN, methods=["gateway_api"])
+    assert caught.value.message.startswith("No way into tutorial/bookinfo-gateway answered http /productpage ")
+    assert caught.value.details["node_ports"] == {"status-port": 31380, "listener-80": 31381}
+
+
+def test_node_ports_of_a_service_whose_port_has_no_name() -> None:
+    given = service(ingress=[{"ip": "10.96.1.2"}], web=80, http2=81)
+    del given["spec"]["ports"][0]["name"]
+    del given["spec"]["ports"][1]["nodePort"]
+    assert search(cluster(given), World("10.96.1.2:81"))["node_ports"] == {"80": 31380}
+
+
 def test_nothing_found_looks_like_something_found() -> None:
     found = search(everything(), World("10.96.1.2:80"))
     assert nothing().keys() == found.keys()
-    assert nothing()["gateway_url"] == ""
+    assert nothing() == {
+        "ingress_host": "",
+        "ingress_port": None,
+        "secure_ingress_port": None,
+        "gateway_url": "",
+        "url": "",
+        "method": "",
+        "temporary": False,
+        "passed_over": [],
+        "node_ports": {},
+    }
