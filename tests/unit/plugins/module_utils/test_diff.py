@@ -59,7 +59,15 @@ def test_normalise_drops_what_only_the_server_writes() -> None:
     }
     assert "status" not in normalise(DEPLOYMENT)
     assert normalise(None) == {}
-    assert "status" in DEPLOYMENT, "the original is left alone"
+    assert normalise({"kind": "List", "items": []}) == {"kind": "List", "items": []}
+
+
+def test_normalise_leaves_the_original_alone() -> None:
+    original = copy.deepcopy(DEPLOYMENT)
+    original["metadata"]["annotations"]["mine"] = "1"
+    before = copy.deepcopy(original)
+    normalise(original)["spec"]["replicas"] = 7
+    assert original == before
 
 
 def test_other_annotations_stay() -> None:
