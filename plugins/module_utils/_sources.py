@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -35,10 +37,13 @@ def load(definition: Any, src: Sequence[Any]) -> list[Object]:
     :raises InputError: something cannot be read, is no manifest, has the wrong checksum, or is there twice with
         different content.
     """
-    objects = _of_definition(definition, "definition")
-    for source in src:
-        for where, text in _texts(source):
-            objects.extend(_documents(text, where))
+    try:
+        objects = _of_definition(definition, "definition")
+        for source in src:
+            for where, text in _texts(source):
+                objects.extend(_documents(text, where))
+    except RecursionError as error:
+        raise InputError("A list among the manifests is nested too deeply, or holds itself.") from error
     return _once(objects)
 
 
@@ -46,7 +51,9 @@ def missing_files(src: Sequence[Any]) -> list[str]:
     """Return the paths among ``src`` that do not exist on this host."""
     paths = [source.get("path") if isinstance(source, Mapping) else str(source) for source in src]
     return [
-        path for path in paths if path and _field_of(path) == "path" and not os.path.exists(os.path.expanduser(path))
+        path
+        for path in paths
+        if isinstance(path, str) and path and _field_of(path) == "path" and not os.path.exists(os.path.expanduser(path))
     ]
 
 
@@ -59,7 +66,24 @@ def checked(obj: Any, where: str) -> Object:
     for field, value in (("apiVersion", obj.get("apiVersion")), ("kind", obj.get("kind")), ("metadata.name", name)):
         if not isinstance(value, str) or not value:
             raise InputError(f"An object in {where} has no {field}, so the cluster could not tell what it is.")
+    if not isinstance(obj["metadata"].get("namespace"), (str, type(None))):
+        raise InputError(f"metadata.namespace of {obj['kind']} {name} in {where} is not text.")
+    labels = obj["metadata"].get("labels") or {}
+    if not isinstance(labels, dict) or any(isinstance(value, (dict, list)) for value in labels.values()):
+        raise InputError(f"metadata.labels of {reference(obj)} in {where} is not a mapping of names to text.")
+    need_json(obj, f"{reference(obj)} in {where}")
     return obj
+
+
+def need_json(value: Any, what: str) -> None:
+    """Raise InputError if a value cannot be sent as JSON: YAML also has sets, bytes, and mappings that hold themselves.
+
+    :param what: what the value is called in the message.
+    """
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InputError(f"{what} holds what JSON has no form for: {error}.") from error
 
 
 def parsed(text: str, where: str) -> list[Any]:
@@ -77,7 +101,7 @@ def parsed(text: str, where: str) -> list[Any]:
     loader: Any = type("Loader", (base,), {"yaml_implicit_resolvers": resolvers})
     try:
         return list(yaml.load_all(text, Loader=loader))
-    except (yaml.YAMLError, ValueError) as error:
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise InputError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
 
 
@@ -107,14 +131,16 @@ def _flat(document: Any, where: str) -> list[Object]:
     if isinstance(document, list):
         return [obj for item in document for obj in _flat(item, where)]
     if isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and "items" in document:
-        return [obj for item in document["items"] or [] for obj in _flat(item, where)]
+        return _flat(document["items"] or [], where)
     return [checked(document, where)]
 
 
 def _texts(source: Any) -> list[tuple[str, str]]:
     """Return (what it is called, its text) for each file of a source."""
     entry: Mapping[str, Any] = source if isinstance(source, Mapping) else {_field_of(str(source)): str(source)}
-    if not {"path", "url"} & set(entry) or set(entry) - {"path", "url", "checksum"}:
+    entry = {key: value for key, value in entry.items() if value is not None}
+    known = {"path", "url", "checksum"}
+    if not {"path", "url"} & set(entry) or set(entry) - known or not all(isinstance(it, str) for it in entry.values()):
         raise InputError(
             f"An entry of `src` is a path, a URL, or a mapping of path or url with checksum; not {source}."
         )
@@ -125,15 +151,16 @@ def _texts(source: Any) -> list[tuple[str, str]]:
                 f"Give the `checksum` (sha256:…) of {entry['url']}: what it serves may change at any time."
             )
         return [(entry["url"], _verified(_fetched(entry["url"]), wanted, entry["url"]))]
-    path = os.path.expanduser(entry["path"])
+    path = entry["path"]
     try:
+        path = os.path.expanduser(path)
         if os.path.isdir(path):
             if wanted:
                 raise InputError(f"A checksum can be given for a file, but {path} is a directory.")
             names = sorted(name for name in os.listdir(path) if name.endswith(SUFFIXES))
-            return [(name, _read(os.path.join(path, name)).decode()) for name in names]
+            return [(name, _verified(_read(os.path.join(path, name)), None, name)) for name in names]
         return [(path, _verified(_read(path), wanted, path))]
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"The manifest {path} cannot be read on this host: {error}.") from error
 
 
@@ -153,7 +180,7 @@ def _fetched(url: str) -> bytes:
         with open_url(url, timeout=URL_SECONDS) as answer:
             body: bytes = answer.read()
             return body
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise InputError(f"{url} cannot be fetched from this host: {error}.") from error
 
 
@@ -161,7 +188,10 @@ def _verified(body: bytes, wanted: str | None, where: str) -> str:
     found = hashlib.sha256(body).hexdigest()
     if wanted and wanted.lower() != f"sha256:{found}":
         raise InputError(f"{where} has the checksum sha256:{found}, not {wanted}. Nothing of it was used.")
-    return body.decode()
+    try:
+        return body.decode()
+    except UnicodeDecodeError as error:
+        raise InputError(f"{where} cannot be read as text: {error}.") from error
 
 
 def _once(objects: list[Object]) -> list[Object]:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _sources
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, load, parsed
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, load, missing_files, parsed
 from ansible_collections.meshlab.istio.tests.unit.plugins.loopback import Reply, Server, free_port
 
 ONE = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n"
@@ -91,6 +91,17 @@ def test_scalars_as_kubernetes_reads_them(text: str, value: object) -> None:
         ("apiVersion: v1\nkind: A\nmetadata: name", "has no metadata.name"),
         ("apiVersion: v1\nkind: A\nmetadata: {name: 5}", "has no metadata.name"),
         ([3], "definition holds int '3'"),
+        ({"apiVersion": "v1", "kind": "AList", "items": 3}, "definition holds int '3'"),
+        (ONE + "  namespace: [a]", "metadata.namespace of ConfigMap one in definition is not text"),
+        (ONE + "  labels: [a]", "metadata.labels of ConfigMap one in definition is not a mapping"),
+        (ONE + "  labels: {a: [b]}", "metadata.labels of ConfigMap one in definition is not a mapping"),
+        (ONE + "binaryData: {a: !!binary aGk=}", "ConfigMap one in definition holds what JSON has no form for"),
+        (ONE + "data: !!set {a, b}", "holds what JSON has no form for"),
+        (ONE + "data: &a {b: *a}", "holds what JSON has no form for: Circular"),
+        (ONE + "data: {a: .nan}", "holds what JSON has no form for"),
+        ("&a [*a]", "nested too deeply, or holds itself"),
+        ("[" * 5000, "definition is not YAML"),
+        ("{[a]: b}", "definition is not YAML"),
         (ONE + "---\n" + ONE + "data: {a: b}\n", "ConfigMap one is defined twice"),
     ],
 )
@@ -111,6 +122,13 @@ def test_a_repetition_is_left_out() -> None:
         ({"url": "file:///etc/passwd", "checksum": "sha256:0"}, "not a URL that starts with http"),
         ({"checksum": "sha256:0"}, "An entry of .src. is a path"),
         ({"path": "x", "sha": "y"}, "An entry of .src. is a path"),
+        ({"path": ["x"]}, "An entry of .src. is a path"),
+        ({"url": 5, "checksum": "sha256:0"}, "An entry of .src. is a path"),
+        ({"path": "x", "checksum": 5}, "An entry of .src. is a path"),
+        ({"path": None}, "An entry of .src. is a path"),
+        ("a\x00b", "cannot be read on this host"),
+        ("~\x00b", "cannot be read on this host"),
+        ({"url": "http://127.0.0.1/a b", "checksum": "sha256:0"}, "cannot be fetched from this host"),
     ],
 )
 def test_sources_that_cannot_be_used(source: object, message: str) -> None:
@@ -141,6 +159,25 @@ def test_urls(monkeypatch: pytest.MonkeyPatch) -> None:
             load(None, [{**good, "url": server.url("/two.yaml")}])
     with pytest.raises(InputError, match="cannot be fetched"):
         load(None, [{"url": f"http://127.0.0.1:{free_port()}/x", "checksum": "sha256:0"}])
+
+
+def test_a_url_whose_body_is_no_text_or_breaks_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    binary = b"\xff\xfe"
+    with Server(lambda seen: Reply(body=binary)) as server:
+        wanted = "sha256:" + hashlib.sha256(binary).hexdigest()
+        with pytest.raises(InputError, match=r"/x cannot be read as text"):
+            load(None, [{"url": server.url("/x"), "checksum": wanted}])
+    cut = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf"
+    with Server(lambda seen: Reply(raw=cut)) as server, pytest.raises(InputError, match=r"cannot be fetched"):
+        load(None, [{"url": server.url("/x"), "checksum": "sha256:0"}])
+
+
+def test_files_that_are_not_there_yet(tmp_path: Path) -> None:
+    there = tmp_path / "there.yaml"
+    there.touch()
+    sources = [str(there), "/no/file", {"path": "/no/other"}, {"path": ["x"]}, {"path": None}, {"url": "http://a/b"}]
+    assert missing_files([*sources, "http://a/c", 3]) == ["/no/file", "/no/other", "3"]
 
 
 @given(st.one_of(st.text(), st.text(alphabet="-:[]{}|>&*!#%@`'\"\n\t ab0", max_size=40)))
