@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_set import apply_set
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import need_json, parsed
 
 SYSTEM_NAMESPACE = "istio-system"
 GATEWAYS = {"ingressGateways": "istio-ingressgateway", "egressGateways": "istio-egressgateway"}
@@ -56,7 +57,8 @@ def build(
     :param spec: the content of ``spec``.
     :param revision: ``default`` means the one without a name, as it does to ``istioctl uninstall``.
     :param set_entries: ``path=value`` entries, typed as istioctl types them.
-    :raises InputError: a file cannot be read, is no IstioOperator, or holds several.
+    :returns: the document as JSON has it: the keys of mappings are text.
+    :raises InputError: a file cannot be read, is no IstioOperator, or holds several; or the spec is not in its form.
     """
     document: dict[str, Any] = {
         "apiVersion": "install.istio.io/v1alpha1",
@@ -79,10 +81,15 @@ def build(
     for entry in set_entries:
         if entry.strip().startswith("profile="):
             apply_set(trial, entry)
-    _seed_gateways(document["spec"], trial.get("profile") or "default", set_entries)
+    chosen = trial.get("profile") or "default"
+    if not isinstance(chosen, str):
+        raise InputError(f"`profile` of the IstioOperator must be the name of a profile, not {chosen!r}.")
+    _seed_gateways(document["spec"], chosen, set_entries)
     for entry in set_entries:
         apply_set(document["spec"], entry)
-    return document
+    need_json(document, "The IstioOperator")
+    exact: dict[str, Any] = json.loads(json.dumps(document))
+    return exact
 
 
 def revision_of(document: Mapping[str, Any]) -> str:
@@ -117,14 +124,13 @@ def written(document: Mapping[str, Any], directory: str | None = None) -> Iterat
 
 
 def _read(path: str) -> dict[str, Any]:
-    import yaml
-
-    full = os.path.expanduser(path)
     try:
+        full = os.path.expanduser(path)
         with open(full, encoding="utf-8") as stream:
-            documents = [each for each in yaml.safe_load_all(stream) if each is not None]
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise InputError(f"The IstioOperator file {full} cannot be read: {error}") from error
+            text = stream.read()
+    except (OSError, ValueError) as error:
+        raise InputError(f"The IstioOperator file {path} cannot be read: {error}") from error
+    documents = [each for each in parsed(text, f"The IstioOperator file {full}") if each is not None]
     if len(documents) != 1 or not isinstance(documents[0], dict) or documents[0].get("kind") != "IstioOperator":
         raise InputError(f"{full} must hold exactly one document of kind IstioOperator; it holds {len(documents)}.")
     for name in ("metadata", "spec"):
@@ -151,13 +157,15 @@ def _merge(target: dict[str, Any], overlay: Mapping[str, Any], path: tuple[str, 
             target[key] = copy.deepcopy(value)
 
 
-def _merge_gateways(
-    target: Sequence[dict[str, Any]], overlay: Sequence[Any], default_name: str
-) -> list[dict[str, Any]]:
-    merged = [copy.deepcopy(item) for item in target]
+def _merge_gateways(target: Any, overlay: Any, default_name: str) -> list[dict[str, Any]]:
+    for gateways in (target, overlay):
+        if not isinstance(gateways, (list, tuple)):
+            raise InputError(f"The gateways in `components` must be a list, not {gateways!r}.")
+        for item in gateways:
+            if not isinstance(item, Mapping):
+                raise InputError(f"A gateway in `components` must be a mapping, not {item!r}.")
+    merged = [copy.deepcopy(dict(item)) for item in target]
     for item in overlay:
-        if not isinstance(item, Mapping):
-            raise InputError(f"A gateway in `components` must be a mapping, not {item!r}.")
         name = item.get("name") or default_name
         twin = next((old for old in merged if (old.get("name") or default_name) == name), None)
         if twin is None:
@@ -172,6 +180,8 @@ def _seed_gateways(spec: dict[str, Any], profile: str, set_entries: Sequence[str
     for key, name in GATEWAYS.items():
         mentioned = any(f"components.{key}" in entry.partition("=")[0] for entry in set_entries)
         components = spec.get("components") or {}
+        if not isinstance(components, dict):
+            raise InputError(f"`components` of the IstioOperator must be a mapping, not {components!r}.")
         if not mentioned and key not in components:
             continue
         base = [{"name": name, "enabled": PROFILES[profile][key]}] if profile in PROFILES else []

@@ -104,7 +104,12 @@ def test_the_file_is_private_exact_and_gone_afterwards(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a: [", "cannot be read"),
+        ("a: [", "is not YAML"),
+        ("kind: IstioOperator\nspec: {values: {a: !!binary aGk=}}\n", "JSON has no form"),
+        ("kind: IstioOperator\nspec: &a {values: *a}\n", "JSON has no form"),
+        ("kind: IstioOperator\nspec: {profile: [demo]}\n", "name of a profile"),
+        ("kind: IstioOperator\nspec: {components: [pilot]}\n", "must be a mapping"),
+        ("kind: IstioOperator\nspec: {components: {ingressGateways: {}, egressGateways: 5}}\n", "must be a list"),
         ("", "exactly one document"),
         ("kind: IstioOperator\n---\nkind: IstioOperator\n", "it holds 2"),
         ("kind: Service\n", "exactly one document"),
@@ -126,6 +131,13 @@ def test_an_empty_section_counts_as_missing(tmp_path: Path) -> None:
     assert operators.build(filename=[str(path)])["spec"] == {}
 
 
+def test_a_file_is_read_as_istioctl_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "iop.yaml"
+    path.write_text("kind: IstioOperator\nspec: {values: {day: 2026-11-23, time: 12:30, ports: {80: a, b: c}}}\n")
+    values = operators.build(filename=[str(path)])["spec"]["values"]
+    assert values == {"day": "2026-11-23", "time": "12:30", "ports": {"80": "a", "b": "c"}}
+
+
 def test_other_bad_input_is_refused() -> None:
     with pytest.raises(InputError, match="cannot be read"):
         operators.build(filename=["/nowhere/iop.yaml"])
@@ -133,3 +145,7 @@ def test_other_bad_input_is_refused() -> None:
         operators.build(spec={"kind": "IstioOperator"})
     with pytest.raises(InputError, match="must be a mapping"):
         operators.build(spec={"components": {"ingressGateways": ["x"]}})
+    with pytest.raises(InputError, match="name of a profile"):
+        operators.build(spec={"profile": ["demo"]})
+    with pytest.raises(InputError, match="cannot be read"):
+        operators.build(filename=["a\x00b"])
