@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError
-from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl, load_yaml_documents
+from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl, manifests
 
 Object = dict[str, Any]
 
@@ -72,7 +72,7 @@ def default_tag(
         arguments.append("--auto-inject-namespaces")
     with _served(answers) as kubeconfig:
         done = istioctl.run([*arguments, "--kubeconfig", kubeconfig], timeout=TAG_SECONDS)
-    objects = load_yaml_documents(done.stdout)
+    objects = manifests(done, done.stdout)
     if not objects:
         raise CommandError(
             "istioctl tag generate wrote no objects.", cmd=list(done.cmd), rc=done.rc, stdout="", stderr=done.stderr
@@ -80,7 +80,8 @@ def default_tag(
     # A tag that a user generates loses these labels; the installer's own keeps them.
     inherited = {key: value for key, value in injector["metadata"]["labels"].items() if OPERATOR in key}
     for obj in objects:
-        obj["metadata"]["labels"].update({**inherited, **owner_labels, NOT_PRUNED: "true"})
+        labels = obj["metadata"].get("labels") or {}
+        obj["metadata"]["labels"] = {**labels, **inherited, **owner_labels, NOT_PRUNED: "true"}
     return objects
 
 

@@ -9,8 +9,8 @@ import json
 import os
 from typing import Any
 
-from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError
+from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool, Completed
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_versions import (
     NEWEST,
     Release,
@@ -18,6 +18,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._istio_versions impo
     has,
     release,
 )
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, parsed
 
 VERSION_SECONDS = 20.0
 """Printing its own version takes istioctl 0.1 s; a cold disk has to read 100 MB first."""
@@ -87,7 +88,7 @@ class Istioctl(CommandLineTool):
 
         :param cluster_specific: ask the cluster what it is, as ``install`` does.
         :returns: the Kubernetes objects in istioctl's order, without owner labels and namespace.
-        :raises CommandError: the spec is refused, or the cluster cannot be asked.
+        :raises CommandError: the spec is refused, the cluster cannot be asked, or what is written is no manifest.
         """
         arguments = ["manifest", "generate", "--filename", operator_file]
         if cluster_specific:
@@ -97,19 +98,42 @@ class Istioctl(CommandLineTool):
         done = self.run(arguments, timeout=RENDER_SECONDS)
         # Up to 1.23 notices for people can stand before the first document.
         start = 0 if done.stdout.startswith("apiVersion:") else done.stdout.find("\napiVersion:") + 1
-        return load_yaml_documents(done.stdout[start:])
+        return manifests(done, done.stdout[start:])
 
 
 def load_yaml_documents(text: str) -> list[dict[str, Any]]:
-    """Parse a stream of YAML documents with libyaml where it is there (ten times faster); empty ones are left out."""
+    """Parse a stream of YAML documents with libyaml where it is there (ten times faster); empty ones are left out.
+
+    :raises yaml.YAMLError: it is no YAML.
+    """
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return [document for document in yaml.load_all(text, Loader=loader) if isinstance(document, dict)]
+    try:
+        return [document for document in yaml.load_all(text, Loader=loader) if isinstance(document, dict)]
+    except (ValueError, RecursionError) as error:
+        # Such as a date that no calendar has.
+        raise yaml.YAMLError(str(error)) from error
+
+
+def manifests(done: Completed, text: str) -> list[dict[str, Any]]:
+    """Return the Kubernetes objects that a command has written; ``text`` is its output from the first of them on.
+
+    :raises CommandError: it is something else.
+    """
+    where = f"the output of istioctl {done.cmd[1]}"
+    try:
+        return [checked(document, where) for document in parsed(text, where) if document is not None]
+    except InputError as error:
+        raise CommandError(
+            f"istioctl wrote something that is not the manifests it was asked for: {error.message}",
+            cmd=list(done.cmd), rc=done.rc, stdout=done.stdout, stderr=done.stderr,
+        ) from error  # fmt: skip
 
 
 def _client_version(stdout: str) -> str | None:
     try:
-        return str(json.loads(stdout)["clientVersion"]["version"])
-    except (ValueError, KeyError, TypeError):
+        version = json.loads(stdout)["clientVersion"]["version"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
+    return version if isinstance(version, str) and version else None

@@ -15,8 +15,10 @@ import pytest
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_tag as tags
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_versions import Version
-from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl, load_yaml_documents
 from tests.unit.plugins.fake_istioctl import FIXTURES, FakeIstioctl, demo
+
+OBJECT = "apiVersion: v1\nkind: A\nmetadata: {name: a}\n"
 
 
 def test_the_version_is_asked_once_and_never_of_the_cluster(tmp_path: Path) -> None:
@@ -37,7 +39,10 @@ def test_a_release_newer_than_the_table_is_its_newest_row(tmp_path: Path, text: 
     assert bool(tool.warnings) is (text != "unknown")
 
 
-@pytest.mark.parametrize("output", ["", "{}", "[]", "Client version: x", '{"clientVersion": null}'])
+@pytest.mark.parametrize(
+    "output",
+    ["", "{}", "[]", "null", "Client version: x", '{"clientVersion": null}', '{"clientVersion": {"version": null}}'],
+)
 def test_something_else_under_the_name_is_refused(tmp_path: Path, output: str) -> None:
     fake = FakeIstioctl(tmp_path / "i")
     fake.answer("version", output)
@@ -52,7 +57,7 @@ def test_a_missing_binary_names_the_remedy() -> None:
 
 def test_notices_before_the_manifests_are_skipped(tmp_path: Path) -> None:
     fake = FakeIstioctl(tmp_path / "i")
-    fake.answer("manifest generate", "Istio may not work on this: [x]\napiVersion: v1\nkind: A\n---\n---\nkind: B\n")
+    fake.answer("manifest generate", f"Istio may not work on this: [x]\n{OBJECT}---\n---\n{OBJECT.replace('A', 'B')}")
     assert [obj["kind"] for obj in fake.tool().generate("iop", cluster_specific=True, force=True)] == ["A", "B"]
     assert fake.calls("manifest generate") == [
         ["manifest", "generate", "--filename", "iop", "--cluster-specific",
@@ -60,6 +65,32 @@ def test_notices_before_the_manifests_are_skipped(tmp_path: Path) -> None:
     ]  # fmt: skip
     fake.tool().generate("iop", cluster_specific=False)
     assert fake.calls("manifest generate")[1] == ["manifest", "generate", "--filename", "iop"]
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("apiVersion: [", "is not YAML"),
+        ("Nothing to do.", "where a Kubernetes object belongs"),
+        ("apiVersion: v1\nkind: A\n", "no metadata.name"),
+        (OBJECT + "---\nkind: A", "no apiVersion"),
+        (OBJECT + "data: !!set {a}", "JSON has no form for"),
+    ],
+)
+def test_what_is_no_manifest_is_refused(tmp_path: Path, output: str, words: str) -> None:
+    fake = FakeIstioctl(tmp_path / "i")
+    fake.answer("manifest generate", output)
+    with pytest.raises(CommandError, match=rf"not the manifests it was asked for: .*{words}") as caught:
+        fake.tool().generate("iop", cluster_specific=False)
+    assert caught.value.details["stdout"] == output
+
+
+def test_a_document_that_no_loader_takes_is_no_yaml() -> None:
+    import yaml
+
+    for text in ("a: 2026-13-45", "[" * 5000):
+        with pytest.raises(yaml.YAMLError):
+            load_yaml_documents(text)
 
 
 def test_the_tag_gets_the_labels_that_an_install_gives_it(tmp_path: Path) -> None:
