@@ -76,7 +76,11 @@ class Minikube(CommandLineTool):
         """Return the release as numbers, such as (1, 38, 1). Raises InputError for one that is too old."""
         if self._version is None:
             done = self.run(["version", "--output", "json"], timeout=30)
-            self._version = release(str(_json(done.stdout, {}).get("minikubeVersion", "")))
+            told = _json(done.stdout, dict)
+            version = release(str((told or {}).get("minikubeVersion", "")))
+            if not version:
+                raise _unlike_minikube(done, "its version")
+            self._version = version
             if self._version < OLDEST:
                 raise InputError(
                     f"minikube {done.stdout.strip()} is too old: {OLDEST[0]}.{OLDEST[1]} is the first release "
@@ -113,7 +117,7 @@ class Minikube(CommandLineTool):
             return None
         except (OSError, ValueError) as error:
             config = error
-        if not isinstance(config, dict) or not config.get("KubernetesConfig"):
+        if not _is_profile(config):
             raise InputError(f"minikube's profile {path} cannot be read ({config}). {REMEDIES['HOST_CONFIG_LOAD']}")
         return config
 
@@ -136,10 +140,13 @@ class Minikube(CommandLineTool):
         done = self.run(["status", "--profile", profile, "--output", "json"], timeout=60, check=False)
         if done.rc == MISSING_PROFILE:
             return []
-        rows = _json(done.stdout, ())
-        if done.rc > STATUS_BITS or rows == ():
+        rows = _json(done.stdout, (dict, list, type(None)), default=())
+        rows = [rows] if isinstance(rows, dict) else [] if rows is None else rows
+        if done.rc > STATUS_BITS or (done.rc and rows == ()):
             raise self.failure(done)
-        return [rows] if isinstance(rows, dict) else list(rows or [])
+        if rows == () or not all(isinstance(row, dict) for row in rows):
+            raise _unlike_minikube(done, "the status")
+        return list(rows)
 
     def kubernetes_version(self, wanted: str) -> str:
         """Return the full version, such as v1.34.4, for v1.34.4, 1.34.4, 1.34, stable or latest."""
@@ -152,7 +159,10 @@ class Minikube(CommandLineTool):
         elif re.fullmatch(r"v?\d+\.\d+\.\d+(-[\w.]+)?", wanted):
             return "v" + wanted.lstrip("v")
         elif re.fullmatch(r"v?\d+\.\d+", wanted):
-            known = _json(self.run(["config", "defaults", "kubernetes-version", "-o", "json"], timeout=30).stdout, [])
+            done = self.run(["config", "defaults", "kubernetes-version", "-o", "json"], timeout=30)
+            known = _json(done.stdout, list)
+            if known is None:
+                raise _unlike_minikube(done, "the Kubernetes versions that it knows")
             for version in known:
                 if str(version).startswith(f"v{wanted.lstrip('v')}."):
                     return str(version)
@@ -222,7 +232,7 @@ def home_directory(variable: str | None) -> str:
 
 def release(text: str) -> tuple[int, ...]:
     """Return a version's numbers, such as (1, 34, 4) for v1.34.4-rc.1; () when there are none."""
-    found = re.match(r"v?(\d+(?:\.\d+)*)", text)
+    found = re.match(r"v?(\d{1,9}(?:\.\d{1,9})*)", text)
     return tuple(int(part) for part in found.group(1).split(".")) if found else ()
 
 
@@ -241,8 +251,29 @@ def _lock_remedy(reason: str) -> str:
     return f"Its lock is held by {who}: wait until that one ends, or end it, then run this again."
 
 
-def _json(text: str, default: Any) -> Any:
+def _json(text: str, kinds: Any, default: Any = None) -> Any:
+    """Return the value of JSON text, ``default`` when it is no JSON or of none of these types."""
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return default
+    return value if isinstance(value, kinds) else default
+
+
+def _unlike_minikube(done: Completed, what: str) -> CommandError:
+    return CommandError(
+        f"{' '.join(done.cmd[:2])} did not tell {what} as minikube does. Is it really minikube?",
+        cmd=list(done.cmd), rc=done.rc, stdout=done.stdout, stderr=done.stderr,
+    )  # fmt: skip
+
+
+def _is_profile(config: Any) -> bool:
+    """Tell whether this has the form of a ClusterConfig, as far as it is read."""
+    if not isinstance(config, dict) or not config.get("KubernetesConfig"):
+        return False
+    nodes = config.get("Nodes") or []
+    return (
+        isinstance(config["KubernetesConfig"], dict)
+        and isinstance(nodes, list)
+        and all(isinstance(node, dict) and isinstance(node.get("Port") or 0, int) for node in nodes)
+    )

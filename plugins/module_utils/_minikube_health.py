@@ -86,6 +86,7 @@ def find(minikube: Minikube, profile: str) -> Found:
     """
     try:
         config = minikube.read_profile(profile)
+        stored(config or {})
     except InputError:
         return Found(DAMAGED, [ADVICE[DAMAGED]])
     if config is None:

@@ -191,7 +191,7 @@ class Lifecycle:
             return actions, self._lost(found) if actions else []
         if found.state == DAMAGED and target != STOPPED:
             if not recreate:
-                self.minikube.read_profile(self.profile)  # raises, with the remedy
+                settings.stored(self.minikube.read_profile(self.profile) or {})  # one of them raises, with the remedy
             return (DELETE, *ACTIONS[target][ABSENT]), self._lost(found)
         if not found.config:
             return actions, []

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import release
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import REMEDIES, release
 
 # What a changed value does to a cluster that exists.
 START = "applied by the next start"
@@ -29,7 +29,8 @@ CONTAINERS = ("docker", "podman")
 ALIASES = {"kvm": "kvm2", "native": "none", "generic": "ssh", "qemu": "qemu2"}
 """Other names of the drivers (pkg/minikube/driver/driver.go)."""
 
-SIZE = re.compile(r"(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+SIZE = re.compile(r"(\d{1,18}(?:\.\d{1,18})?) ?([kmgtp]?)(?:i?b)?", re.IGNORECASE)
+COUNT = re.compile(r"\d{1,18}")
 UNITS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40, "p": 2**50, "": 1}
 
 
@@ -45,7 +46,7 @@ def size(value: Any) -> Any:
     """Normal form of an amount in MiB: a bare number is MiB, units count in 1024s (pkg/util/utils.go)."""
     if str(value) in ("max", "no-limit"):
         return None
-    if str(value).isdecimal():
+    if COUNT.fullmatch(str(value)):
         return int(value)
     found = SIZE.fullmatch(str(value))
     if found is None:
@@ -59,7 +60,7 @@ def count(value: Any) -> Any:
         return len(value)
     if str(value) in ("max", "no-limit"):
         return None
-    if not str(value).isdecimal():
+    if not COUNT.fullmatch(str(value)):
         raise InputError(f"{value!r} is not a number.")
     return int(value)
 
@@ -207,14 +208,22 @@ def wanted(options: Mapping[str, Any], driver: str | None) -> dict[str, Any]:
 
 
 def stored(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the normal form of everything that a profile's stored configuration holds, by option; None if unset."""
+    """Return the normal form of everything that a profile's stored configuration holds, by option; None if unset.
+
+    :raises InputError: a value is not what minikube stores.
+    """
     values = {}
     for setting in SETTINGS:
         value: Any = config
-        for key in filter(None, setting.field.split(".")):
-            value = (value or {}).get(key)
-        if setting.field:
-            values[setting.option] = None if value is None else setting.normal(value)
+        try:
+            for key in filter(None, setting.field.split(".")):
+                value = (value or {}).get(key)
+            if setting.field:
+                values[setting.option] = None if value is None else setting.normal(value)
+        except (InputError, AttributeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(
+                f"minikube's profile holds {value!r} as its {setting.field}. {REMEDIES['HOST_CONFIG_LOAD']}"
+            ) from error
     return values
 
 

@@ -174,6 +174,23 @@ def test_status_of_every_kind(tmp_path: Path) -> None:
         Replay(tmp_path, lambda _arguments: {"rc": 1, "stdout": "no JSON"}).status("minikube")
 
 
+@pytest.mark.parametrize("said", ["", "no JSON", "5", '"Running"', "true", "[null]", "[[]]", '[{"Name": "a"}, 3]'])
+def test_a_status_of_another_form_is_refused(tmp_path: Path, said: str) -> None:
+    with pytest.raises(CommandError, match="minikube status did not tell the status as minikube does") as caught:
+        Replay(tmp_path, lambda _arguments: {"stdout": said}).status("minikube")
+    assert caught.value.details["stdout"] == said
+
+
+@pytest.mark.parametrize("said", ["", "null", "5", "[]", "{}", '{"minikubeVersion": null}', "v1.38.1"])
+def test_answers_of_another_form_are_refused(tmp_path: Path, said: str) -> None:
+    other = Replay(tmp_path, lambda _arguments: {"stdout": said})
+    with pytest.raises(CommandError, match="did not tell its version as minikube does"):
+        other.version()
+    if said != "[]":
+        with pytest.raises(CommandError, match="did not tell the Kubernetes versions"):
+            other.kubernetes_version("1.34")
+
+
 def test_profiles_are_read_from_their_files(tmp_path: Path) -> None:
     minikube = Minikube(home=str(tmp_path))
     assert minikube.profiles() == []
@@ -184,7 +201,9 @@ def test_profiles_are_read_from_their_files(tmp_path: Path) -> None:
     path.write_text(json.dumps(PROFILE))
     assert minikube.read_profile("minikube") == PROFILE
     assert minikube.profiles() == ["minikube"]
-    for broken in ("{broken", "[]", "{}", json.dumps(PROFILE)[:500]):
+    wrong = ({"KubernetesConfig": "v1"}, {"Nodes": "one"}, {"Nodes": ["one"]}, {"Nodes": [{"Port": "x"}]})
+    texts = [json.dumps({**PROFILE, **fields}) for fields in wrong]
+    for broken in ("{broken", "[]", "{}", "null", json.dumps(PROFILE)[:500], *texts):
         path.write_text(broken)
         with pytest.raises(InputError, match=r"cannot be read .*`recreate: true`"):
             minikube.read_profile("minikube")

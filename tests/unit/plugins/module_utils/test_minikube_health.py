@@ -22,7 +22,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_health as health
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import certificate, describe, find, judge
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import stored
 from tests.unit.plugins.fake_minikube import PAUSED, PROFILE, RUNNING, STOPPED, World, node
 
 WORKER = node("Running", "Running", "Irrelevant", "Irrelevant", "minikube-m02", worker=True)
@@ -64,6 +66,23 @@ def test_a_damaged_profile(tmp_path: Path) -> None:
     found = find(world, "minikube")
     assert (found.state, found.exists, found.config) == ("damaged", False, {})
     assert describe(world, "minikube")["settings"] == {}
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"Memory": "much"},
+        {"InsecureRegistry": 5},
+        {"KubernetesConfig": {"ExtraOptions": [{"Component": "kubelet", "Value": "1"}]}},
+        {"KubernetesConfig": {"ExtraOptions": ["x"]}},
+    ],
+)
+def test_a_profile_with_a_value_of_another_form_is_damaged(tmp_path: Path, broken: dict[str, Any]) -> None:
+    world = World(tmp_path)
+    world.store(**broken)
+    assert find(world, "minikube").state == "damaged"
+    with pytest.raises(InputError, match=r"minikube's profile holds .*recreate: true"):
+        stored(world.read_profile("minikube") or {})
 
 
 @pytest.mark.parametrize(
