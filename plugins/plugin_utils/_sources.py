@@ -85,11 +85,18 @@ class Bundle:
         """Return the entries of all container images."""
         return [entry for entry in self.files.values() if entry.get("reference")]
 
-    def tree(self, path: str) -> Path:
-        """Return a packed tar of a folder of the bundle; packed once, and the same bytes for the same files."""
+    def members(self, path: str) -> list[str]:
+        """Return the paths of a folder's files, refusing a folder that is not there."""
         members = sorted(name for name in self.files if name.startswith(path + "/"))
         if not members:
-            raise AnsibleError(f"The bundle {self.directory} has no folder {path}. Make a bundle that has it.")
+            alike = sorted({name.split("/")[0] for name in self.files if name.startswith(path.split("-")[0] + "-")})
+            choice = f", or ask for one of: {', '.join(alike)}" if alike else ""
+            raise AnsibleError(f"The bundle {self.directory} has no folder {path}. Make a bundle that has it{choice}.")
+        return members
+
+    def tree(self, path: str) -> Path:
+        """Return a packed tar of a folder of the bundle; packed once, and the same bytes for the same files."""
+        members = self.members(path)
         key = hashlib.sha256("\n".join(f"{name} {self.files[name]['sha256']}" for name in members).encode()).hexdigest()
         packed = cache_directory() / f"tree-{key}.tar"
         with _only_one(packed):

@@ -12,7 +12,7 @@ import pytest
 
 from tests.unit.repository.collection import COLLECTION, PLAYBOOKS, ROLES, load, tasks_in
 
-LINES = 84
+LINES = 92
 HOSTS = "{{ lab_hosts | default('all') }}"
 INCLUDE = ("ansible.builtin.include_role", "ansible.builtin.import_role")
 # Beside roles: the keywords of a task or block.
