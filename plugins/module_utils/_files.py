@@ -42,22 +42,7 @@ class Containerd(CommandLineTool):
         self.run(["--namespace", "k8s.io", "images", "import", path], timeout=IMPORT_SECONDS)
 
 
-class MinikubeImages(CommandLineTool):
-    """minikube's own image commands, for drivers whose container runtime is inside a machine or container."""
-
-    name = "minikube"
-
-    def references(self) -> set[str]:
-        """Return the images' names in the cluster."""
-        done = self.run(["image", "ls", "--format", "json"], timeout=IMPORT_SECONDS)
-        return {tag for image in json.loads(done.stdout or "[]") for tag in image.get("repoTags", [])}
-
-    def load(self, path: str) -> None:
-        """Load a docker-archive into the cluster."""
-        self.run(["image", "load", path], timeout=IMPORT_SECONDS)
-
-
-LOADERS: dict[str, Callable[[], Any]] = {"containerd": Containerd, "minikube": MinikubeImages}
+LOADERS: dict[str, Callable[[], Any]] = {"containerd": Containerd}
 
 
 def arrival(item: Item) -> str:

@@ -45,7 +45,7 @@ options:
   images:
     description: Load all images of the bundle with this tool; without it, no images are brought.
     type: str
-    choices: [containerd, minikube]
+    choices: [containerd]
   step:
     description: Used between the action plugin and the module.
     type: str
@@ -110,7 +110,7 @@ def main() -> None:
             "files": {"type": "list", "elements": "dict", "default": []},
             "trees": {"type": "list", "elements": "dict", "default": []},
             "wheels": {"type": "dict"},
-            "images": {"type": "str", "choices": ["containerd", "minikube"]},
+            "images": {"type": "str", "choices": ["containerd"]},
             "step": {"type": "str", "choices": ["lacking", "place"]},
             "items": {"type": "list", "elements": "dict", "default": []},
         },
