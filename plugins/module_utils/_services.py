@@ -10,12 +10,13 @@ import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool, Completed
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
 
 UNIT_DIRECTORY = "/etc/systemd/system"
 PREFIX = "meshlab-"
 SECONDS = 120.0
+NO_SYSTEMD = "Failed to connect to bus"
 PROPERTIES = ("ActiveState", "UnitFileState", "NRestarts")
 
 
@@ -24,6 +25,13 @@ class Systemctl(CommandLineTool):
 
     name = "systemctl"
     install_hint = "The lab's services need systemd as the host's init."
+
+    def failure(self, done: Completed) -> CommandError:
+        """Say what it means that systemctl finds nobody to talk to."""
+        error = super().failure(done)
+        if NO_SYSTEMD in done.stderr:
+            error.message = f"systemd does not answer on this host: {done.stderr.splitlines()[-1]}. {self.install_hint}"
+        return error
 
 
 @dataclass(frozen=True)

@@ -191,3 +191,22 @@ def test_no_systemd_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(CommandError, match=re.escape("The lab's services need systemd as the host's init.")):
         ensure([FORWARD], "started", True)
+
+
+def test_a_host_without_systemd_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    tool = tmp_path / "systemctl"
+    for said, told in (
+        (
+            "Failed to connect to bus: Host is down",
+            "systemd does not answer on this host: Failed to connect to bus: Host",
+        ),
+        (
+            "Access denied",
+            "systemctl show --property=ActiveState,UnitFileState,NRestarts failed with exit code 1: Access",
+        ),
+    ):
+        tool.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+        tool.chmod(0o755)
+        with pytest.raises(CommandError) as caught:
+            ensure([Service("a", "", [])], "stopped", True, Systemctl(str(tool)))
+        assert caught.value.message.startswith(told)
