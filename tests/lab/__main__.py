@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.lab import bundle, cgroups, host, inventory, machine
+from tests.lab import bundle, cgroups, host, inventory, machine, online
 from tests.lab.cache import CACHE, COMMAND, LabError, main_guard, need_space, say
 
 
@@ -54,19 +54,23 @@ def _bundle(arguments: argparse.Namespace, names: list[str]) -> int:
 def _up(arguments: argparse.Namespace, names: list[str]) -> int:
     # What cannot work is said before anything is installed, and before the build, which may take most of an hour.
     cgroups.check()
-    booting = host.check(names, reuse=arguments.reuse)
+    sealed = arguments.source == "build"
+    booting = host.check(names, reuse=arguments.reuse, internet=not sealed)
     inventory.check_folder(arguments.lab)
-    building = bundle.space_needed() if arguments.source == "build" else 0
+    if not sealed:
+        online.name_servers()
+    building = bundle.space_needed() if sealed else bundle.KEPT_GB
     # A build's own caches are gone when the hosts come.
     hosts_too = min(building, bundle.KEPT_GB) + host.DISK_GB * len(booting)
     need_space(CACHE, max(building, hosts_too), f"Booting {', '.join(names)}")
     machine.prepare()
-    directory = bundle.make_bundle() if arguments.source == "build" else None
+    directory = bundle.make_bundle() if sealed else None
+    crictl = None if sealed else bundle.make_crictl()
     booted: list[host.Host] = []
     try:
         for name in booting:
             say(f"Booting lab host {name} …")
-            booted.append(host.up(name, arguments.memory))
+            booted.append(host.up(name, arguments.memory, crictl))
             say(f"  {name} answers at {booted[-1].address}")
     except BaseException:
         for one in booted:

@@ -67,6 +67,14 @@ def space_needed() -> float:
     return max(KEPT_GB, BUILD_GB - size_of(CACHE / "go"))
 
 
+def make_crictl() -> Path:
+    """Build or reuse the stand-in for crictl, the one program that the official releases lack."""
+    with locked("bundle"):
+        folder = build.stand_ins()
+        build.drop_go_cache()
+        return folder / "crictl"
+
+
 def check_bundle(folder: Path) -> None:
     """Compare the size of every file with bundle.json; raise LabError naming the first that is missing or damaged.
 

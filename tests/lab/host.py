@@ -23,7 +23,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from tests.lab import build, cgroups, root
+from tests.lab import build, cgroups, online, root
 from tests.lab.cache import CACHE, COMMAND, HERE, LabError, execute, locked, need_space, remove_tree, say
 
 CHECKOUT = str(HERE.parents[1])
@@ -45,11 +45,13 @@ class Host:
     """A lab host's name, folder and addresses.
 
     :param checkout: which one booted it: all share one cache, and hosts of one name.
+    :param online: it reaches the internet through this machine.
     """
 
     name: str
     number: int
     checkout: str = ""
+    online: bool = False
 
     @property
     def folder(self) -> Path:
@@ -108,10 +110,10 @@ def is_running(host: Host) -> bool:
     return _alive(host.folder / "supervisor.pid")
 
 
-def check(names: Sequence[str], *, reuse: bool = False) -> list[str]:
+def check(names: Sequence[str], *, reuse: bool = False, internet: bool = False) -> list[str]:
     """Refuse, before anything is touched, what cannot work: names, hosts that are there, a machine without room.
 
-    :param reuse: a host of this checkout that runs is no problem.
+    :param reuse: a host of this checkout that runs is no problem, if it is sealed or online as asked.
     :returns: the names of those that are to be booted.
     """
     existing = hosts()
@@ -120,6 +122,10 @@ def check(names: Sequence[str], *, reuse: bool = False) -> list[str]:
         if not (reuse and name in existing and not foreign(existing[name]) and is_running(existing[name]))
     ]  # fmt: skip
     problems = [problem for name in booting if (problem := _refusal(name, existing.get(name)))]
+    problems += [
+        f"Lab host {name} runs for another SOURCE. Remove it first: `{COMMAND} down --name {name}`."
+        for name in names if name not in booting and existing[name].online != internet
+    ]  # fmt: skip
     available = next(
         int(line.split()[1]) for line in Path("/proc/meminfo").read_text().splitlines() if "MemAvailable" in line
     )
@@ -153,10 +159,11 @@ def _refusal(name: str, existing: Host | None) -> str:
     return ""
 
 
-def up(name: str, memory_gb: float | None = None) -> Host:
+def up(name: str, memory_gb: float | None = None, crictl: Path | None = None) -> Host:
     """Make and boot a host; return it once SSH answers and systemd is done.
 
     :param memory_gb: the host's memory limit; None leaves it without one.
+    :param crictl: makes it a host that reaches the internet and has this program; None seals it.
     """
     with locked("hosts"):
         existing = hosts().get(name)
@@ -166,12 +173,14 @@ def up(name: str, memory_gb: float | None = None) -> Host:
         if existing:
             say(f"Lab host {name} has stopped, as all do when the machine reboots: it is removed and made anew.")
             down(existing)
-        host = Host(name, _free_number(), CHECKOUT)
+        host = Host(name, _free_number(), CHECKOUT, crictl is not None)
         remove_tree(host.folder)
         host.folder.mkdir(parents=True, mode=0o700)
         try:
             need_space(host.folder, DISK_GB, f"Lab host {name}")
             root.prepare(host.folder, build.host_root(), name, host.address, host.gateway)
+            if crictl:
+                online.connect(host.folder / "root", name, host.address, crictl)
             (host.folder / "state.json").write_text(json.dumps(asdict(host)))
             _start_supervisor(host, memory_gb)
             wait_until_up(host)
@@ -209,6 +218,8 @@ def down(host: Host) -> None:
             left = _processes(host)
     if left:
         raise LabError(f"Lab host {host.name} cannot be stopped: the processes {left} stay. Nothing of it was removed.")
+    if host.online:
+        online.disconnect(host.folder / "root", host.name)
     cgroups.clear(host.name)
     remove_tree(host.folder)
 

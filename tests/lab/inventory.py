@@ -50,6 +50,8 @@ def write(folder: Path, hosts: Sequence[Host], bundle: Path | None) -> Path:
         variables["minikube_options"].update(sealed.pop("minikube_options"))
         sealed["addons_manifests"] = [str(HERE / "manifests" / name) for name in sealed["addons_manifests"]]
         variables.update(sealed, lab_bundle=str(bundle))
+    else:
+        variables.update(test_bed["release"])
     single = len(hosts) == 1
     inventory = {
         "all": {

@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from tests.lab import __main__ as command
-from tests.lab import bundle, cache, cgroups, host, inventory, machine, parts
+from tests.lab import bundle, cache, cgroups, host, inventory, machine, online, parts
 from tests.lab.cache import LabError
 from tests.lab.host import Host
 
@@ -33,6 +33,7 @@ from tests.lab.host import Host
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (cache, bundle, host):
         monkeypatch.setattr(module, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(host, "INTERFACES", tmp_path)
     monkeypatch.setattr(machine.os, "geteuid", lambda: 0)
     monkeypatch.setattr(machine.platform, "machine", lambda: "x86_64")
     return tmp_path
@@ -279,6 +280,7 @@ def booted(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     """Boots hosts in no time; the list has the names of those that came up."""
     names: list[str] = []
     monkeypatch.setattr(host, "need_space", lambda *_arguments: None)
+    monkeypatch.setattr(host, "execute", lambda *_words, **_more: "no addresses")
     monkeypatch.setattr(host.root, "prepare", lambda *_arguments: None)
     monkeypatch.setattr(host.build, "host_root", lambda: folder)
     monkeypatch.setattr(host, "_start_supervisor", lambda *_arguments: None)
@@ -300,6 +302,40 @@ def test_a_host_that_has_stopped_is_not_replaced_without_a_word(
     (Host("lab", 1).folder / "old").touch()
     assert not (host.up("lab").folder / "old").exists()
     assert "Lab host lab has stopped, as all do when the machine reboots: it is removed" in capsys.readouterr().out
+
+
+def test_a_host_for_the_official_releases_reaches_the_internet_until_it_goes(
+    monkeypatch: pytest.MonkeyPatch, booted: list[str], folder: Path
+) -> None:
+    calls: list[list[str]] = []
+    for name, text in {"resolv.conf": "nameserver 127.0.0.53\nnameserver ::1\n", "own.conf": "nameserver 192.0.2.1\n",
+                       "forward": "0\n", "crictl": "program"}.items():  # fmt: skip
+        (folder / name).write_text(text)
+    monkeypatch.setattr(online, "RESOLVERS", (folder / "no-such", folder / "resolv.conf", folder / "own.conf"))
+    monkeypatch.setattr(online, "FORWARD", folder / "forward")
+    monkeypatch.setattr(online, "execute", lambda words, **_more: calls.append(words))
+    monkeypatch.setattr(online.subprocess, "run", lambda words, **_more: calls.append(words))
+    root = Host("lab", 1).folder / "root"
+
+    def prepare(*_arguments: Any) -> None:
+        for part in ("etc", "usr/local/bin"):
+            (root / part).mkdir(parents=True)
+
+    monkeypatch.setattr(host.root, "prepare", prepare)
+    made = host.up("lab", None, folder / "crictl")
+    assert (root / "etc/resolv.conf").read_text() == "nameserver 192.0.2.1\n"
+    assert (root / "usr/local/bin/crictl").read_text() == "program"
+    assert (folder / "forward").read_text() == "1\n"
+    assert 'ip saddr 10.77.0.6 oifname != "ve-lab" masquerade' in calls[-1][-1]
+    monkeypatch.setattr(host, "is_running", lambda _one: True)
+    with pytest.raises(LabError, match=r"lab runs for another SOURCE\. Remove it first"):
+        host.check(["lab"], reuse=True)
+    assert host.check(["lab"], reuse=True, internet=True) == []
+    host.down(made)
+    assert calls[-1] == ["chroot", str(root), "nft", "delete", "table", "ip", "meshlab_lab"]
+    monkeypatch.setattr(online, "RESOLVERS", (folder / "resolv.conf",))
+    with pytest.raises(LabError, match=r"no name server that it could ask\. Add one with an IPv4"):
+        online.name_servers()
 
 
 @pytest.mark.parametrize("checkout", ["/elsewhere", ""])
@@ -333,7 +369,10 @@ def test_the_inventory(folder: Path, names: list[str]) -> None:
 
 def test_releases_need_no_bundle(folder: Path) -> None:
     path = inventory.write(folder, [Host("lab", 1)], None)
-    assert "lab_bundle" not in yaml.safe_load(path.read_text())["all"]["vars"]
+    variables = yaml.safe_load(path.read_text())["all"]["vars"]
+    assert "lab_bundle" not in variables
+    assert "install_addons" not in variables["minikube_options"], "Loki's volume comes from minikube's own provisioner"
+    assert [one["name"] for one in variables["report_stand_ins"]] == ["crictl"]
 
 
 @pytest.fixture
@@ -403,11 +442,12 @@ def steps(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     monkeypatch.setattr(host, "MEMORY_GB", 0)
     for module in (machine, cgroups):
         monkeypatch.setattr(module, "check", lambda: None)
-    monkeypatch.setattr(host, "INTERFACES", folder)
     monkeypatch.setattr(command, "need_space", lambda *_arguments: None)
     monkeypatch.setattr(machine, "prepare", lambda: done.append("machine"))
     monkeypatch.setattr(bundle, "make_bundle", lambda: done.append("bundle") or folder / "bundle")
-    monkeypatch.setattr(host, "up", lambda name, memory: done.append(f"up {name} {memory}") or Host(name, 1))
+    monkeypatch.setattr(host, "up", lambda name, memory, crictl: done.append(f"up {name} {memory}") or Host(name, 1))
+    monkeypatch.setattr(bundle, "make_crictl", lambda: done.append("crictl") or folder / "crictl")
+    monkeypatch.setattr(online, "name_servers", lambda: ["192.0.2.1"])
     return done
 
 
@@ -417,7 +457,7 @@ def test_up(monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path) -> 
     assert "lab_bundle" in (folder / ".lab/inventory.yml").read_text()
     steps.clear()
     assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--source", "release") == 0
-    assert steps == ["machine", "up a None", "up b None"]
+    assert steps == ["machine", "crictl", "up a None", "up b None"]
     assert "lab_bundle" not in (folder / ".lab/inventory.yml").read_text()
 
 
@@ -480,10 +520,10 @@ def test_the_space_for_the_build_and_for_all_hosts_is_looked_at_first(
 def test_hosts_of_a_call_that_fails_do_not_stay(monkeypatch: pytest.MonkeyPatch, steps: list[str]) -> None:
     good = host.up
 
-    def up(name: str, memory: float | None) -> Host:
+    def up(name: str, memory: float | None, crictl: Path | None) -> Host:
         if name == "b":
             raise LabError("b did not come up")
-        return good(name, memory)
+        return good(name, memory, crictl)
 
     monkeypatch.setattr(host, "up", up)
     monkeypatch.setattr(host, "down", lambda one: steps.append(f"down {one.name}"))
