@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv lab lab-down test test-all test-unit test-plays lint sanity integration reference lock format
+.PHONY: help venv lab lab-down test test-all test-unit test-plays mutation lint sanity integration reference lock format
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -29,7 +29,7 @@ lab-down: venv ## Remove the lab host, and what of .lab/ leads to it
 
 test: lint sanity test-unit test-plays integration ## Every gate for a change: lint, sanity, unit tests, one lab run
 
-test-all: test ## And everything that takes hours, with its evidence in docs/evidence; begun again, it goes on
+test-all: test mutation ## And everything that takes hours, with its evidence in docs/evidence; begun again, it goes on
 	$(BIN)/python -m tests.lab up --reuse --name all --lab .lab/all --source $(SOURCE)
 	$(BIN)/ansible-playbook -i .lab/all/inventory.yml playbooks/site.yml
 	MESHLAB_INVENTORY=.lab/all/inventory.yml MESHLAB_EVIDENCE=docs/evidence MESHLAB_RESUME=1 \
@@ -41,6 +41,11 @@ test-unit: venv ## The unit tests, with the coverage of module_utils (about a mi
 
 test-plays: venv ## Real runs of ansible-playbook on this machine, without a cluster
 	$(BIN)/pytest tests/plays --numprocesses 4 --dist worksteal
+
+mutation: venv ## Mistakes in the diff, wait and gateway code that no unit test notices: at most 20 % (half an hour)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  --requirement requirements/mutation.txt
+	$(BIN)/python -m tests.mutation
 
 integration: venv ## One lab run by molecule: create, converge, verify, converge again unchanged, destroy
 	$(BIN)/pytest tests/integration/test_lab.py
@@ -63,7 +68,7 @@ format: venv ## Mend what tools can mend
 reference: venv ## Write docs/reference.md from the modules' documentation and the roles' argument_specs
 	$(BIN)/python docs/build_reference.py
 
-lock: venv ## Pin the newest allowed versions: requirements/dev.txt, roles/host/files/requirements.txt
+lock: venv ## Pin the newest allowed versions: dev.txt and mutation.txt in requirements/, roles/host/files/requirements.txt
 	$(BIN)/python requirements/lock.py
 
 venv: $(STAMP) ## Make .venv with the tools, and link the checkout into it as meshlab.istio

@@ -7,12 +7,13 @@ pip itself resolves, once for each Python and architecture, and reports what it 
 (``pip install --dry-run --report``, pip 22.2 or newer). The oldest Python goes first and its versions
 are kept for the others, so that all machines run the same ones.
 
-    .venv/bin/python requirements/lock.py hosts   # or dev, or both names
+    .venv/bin/python requirements/lock.py hosts   # or dev, mutation, or several names
 """
 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -27,15 +28,17 @@ GLIBC = ("manylinux1", "manylinux2010", "manylinux2014", "manylinux_2_17", "many
 
 @dataclass(frozen=True)
 class Lock:
-    """One file to write, and the Pythons (oldest first) it has to serve."""
+    """One file to write, the Pythons (oldest first) it has to serve, and the pinned file that it comes on top of."""
 
     target: Path
     pythons: tuple[str, ...]
+    beside: Path | None = None
 
 
 LOCKS = {
     "hosts": Lock(HERE.parent / "roles/host/files/requirements.txt", ("3.9", "3.10", "3.11", "3.12", "3.13")),
     "dev": Lock(HERE / "dev.txt", ("3.11", "3.12", "3.13")),
+    "mutation": Lock(HERE / "mutation.txt", ("3.11", "3.12", "3.13"), beside=HERE / "dev.txt"),
 }
 
 
@@ -64,7 +67,10 @@ def lock(name: str) -> None:
     source, job = HERE / f"{name}.in", LOCKS[name]
     versions: dict[str, str] = {}
     hashes: dict[str, set[str]] = {}
+    there = re.findall(r"^([\w.-]+)==([^ ]+)", job.beside.read_text(encoding="utf-8"), re.M) if job.beside else []
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as constraints:
+        constraints.writelines(f"{package}=={version}\n" for package, version in there)
+        constraints.flush()
         for python in job.pythons:
             for architecture in ARCHITECTURES:
                 for package, (version, sha256) in resolve(source, Path(constraints.name), python, architecture).items():
@@ -80,7 +86,7 @@ def lock(name: str) -> None:
         f"# Made by `make lock` (requirements/lock.py) from requirements/{name}.in, where the reasons stand.",
         f"# The sha256 of each wheel that {pythons} (glibc) would install.",
     ]
-    for package in sorted(versions):
+    for package in sorted(versions.keys() - dict(there).keys()):
         pinned = [f"{package}=={versions[package]}", *(f"--hash=sha256:{sha256}" for sha256 in sorted(hashes[package]))]
         lines.append(" \\\n    ".join(pinned))
     beside = job.target.with_suffix(".new")
