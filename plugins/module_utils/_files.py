@@ -64,7 +64,7 @@ def lacking(items: list[Item]) -> list[dict[str, Any]]:
         name: LOADERS[name]().references() for name in {item["loader"] for item in items if item["kind"] == "image"}
     }
     known = _Checksums()
-    found = []
+    found: list[dict[str, Any]] = []
     for index, item in enumerate(items):
         if item["kind"] == "image":
             there = item["reference"] in loaded[item["loader"]]

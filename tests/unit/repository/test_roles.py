@@ -123,6 +123,18 @@ def test_lab_wide_variables_reach_a_role_through_its_defaults() -> None:
     assert not readers
 
 
+def test_every_role_asks_the_same_cluster() -> None:
+    """Of a lab with another profile too, in a play of its own, where no role has said what the context is."""
+    contexts = {name: value for role in ROLES for name, value in defaults(role).items() if name == f"{role}_context"}
+    assert len(contexts) >= 8
+    assert set(contexts.values()) == {"{{ lab_context | default(minikube_profile | default('minikube')) }}"}
+
+
+def test_every_role_looks_at_the_namespace_that_bookinfo_has() -> None:
+    for name in ("status_app_namespace", "scenarios_namespace", "access_app_namespace"):
+        assert defaults(name.split("_")[0])[name].startswith("{{ bookinfo_namespace | default("), name
+
+
 def _code(path: Path) -> str:
     return "\n".join(re.sub(r"(^|\s)#.*", "", line) for line in path.read_text(encoding="utf-8").splitlines())
 
