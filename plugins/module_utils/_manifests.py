@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -147,11 +148,13 @@ def placed(objects: Sequence[Object], namespace: str | None, cluster: Cluster | 
 
     :raises InputError: such an object is there, but no namespace was given.
     """
-    scopes = {
-        (obj["spec"]["group"], obj["spec"]["names"]["kind"]): obj["spec"]["scope"] == "Namespaced"
-        for obj in objects
-        if obj["kind"] == "CustomResourceDefinition"
-    }
+    scopes = {}
+    for obj in objects:
+        if obj["kind"] == "CustomResourceDefinition":
+            # One that does not say what it defines can be deleted by its name; a creation the API server refuses.
+            with contextlib.suppress(KeyError, TypeError):
+                spec = obj["spec"]
+                scopes[(spec["group"], spec["names"]["kind"])] = spec["scope"] == "Namespaced"
     result = []
     for obj in objects:
         if not obj["metadata"].get("namespace") and _is_namespaced(obj, scopes, cluster, end):
