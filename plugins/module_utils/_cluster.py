@@ -175,9 +175,7 @@ class Cluster:
                 for chunk in response.stream(amt=None, decode_content=False):
                     buffer += chunk
                     *lines, buffer = buffer.split(b"\n")
-                    for line in filter(None, lines):
-                        event = json.loads(line)
-                        yield event["type"], event["object"]
+                    yield from (_event(line, self.host) for line in filter(None, lines))
         finally:
             response.close()
 
@@ -250,6 +248,18 @@ class Cluster:
                 auth_settings=["BearerToken"], _preload_content=False, _return_http_data_only=True,
                 _request_timeout=(CONNECT_SECONDS, read_timeout),
             )  # fmt: skip
+
+
+def _event(line: bytes, host: str) -> tuple[str, Object]:
+    """Return type and object of one line of a watch."""
+    try:
+        event = json.loads(line)
+        verb, obj = str(event["type"]), event["object"]
+    except (ValueError, KeyError, TypeError):
+        obj = None
+    if not isinstance(obj, dict):
+        raise ClusterError(f"A watch at {host} was sent something that is no event: {line[:80]!r}")
+    return verb, obj
 
 
 def _discovery_file(host: str) -> str:

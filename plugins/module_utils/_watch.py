@@ -100,8 +100,8 @@ class Store:
                 if not self._versions.get(key):
                     self._list(key)
                 self._take_events(key)
-            except (ClusterError, ValueError):
-                # Dropped, refused, unknown kind, or cut in the middle of a line: whatever was missed is in a new list.
+            except (ClusterError, ValueError, KeyError, TypeError, AttributeError):
+                # Dropped, refused, unknown kind, or of another form: whatever was missed is in a new list.
                 self._versions[key] = ""
                 self._ended.wait(RETRY_SECONDS)
 
