@@ -147,6 +147,8 @@ def target(
             raise InputError(f"The header {name!r} cannot be sent: only visible ASCII characters can.")
     context = _tls_context(validate_certs, ca_path, client_cert, client_key) if scheme == "https" else None
     name = _host_name(given["host"])
+    if context is not None:
+        _check_server_name(context, name)
     return Target(url, address, port, path, method, given, name, context, timeout, tuple(proxy_command))
 
 
@@ -246,13 +248,14 @@ def _split(url: str) -> tuple[str, str, int, str]:
         if ":" not in address:
             address = address.encode("idna").decode()
         port = parts.port
+        path = quote(parts.path or "/", safe=_PATH)
+        query = quote(parts.query, safe=_PATH + "?")
     except ValueError as error:  # UnicodeError is one
         raise InputError(f"{url!r} is not a URL: {error}.") from error
     if parts.scheme not in DEFAULT_PORTS or not address or port == 0:
         raise InputError(f"{url!r} is not a URL that can be asked; write it as http://HOST:PORT/PATH (or https).")
-    path = quote(parts.path or "/", safe=_PATH)
-    if parts.query:
-        path += "?" + quote(parts.query, safe=_PATH + "?")
+    if query:
+        path += f"?{query}"
     return parts.scheme, address, port or DEFAULT_PORTS[parts.scheme], path
 
 
@@ -294,6 +297,14 @@ def _host_name(host: str) -> str:
     """Return the name in a Host header: without port, brackets and final dot."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     return name.rstrip(".")
+
+
+def _check_server_name(context: ssl.SSLContext, name: str) -> None:
+    """Raise InputError for what Python takes for no name of a TLS server, before anything is sent."""
+    try:
+        context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=name)
+    except (ValueError, ssl.SSLError) as error:  # UnicodeError is one
+        raise InputError(f"{name!r} cannot be the name of a server with TLS: {error}. Correct `host`.") from error
 
 
 def _named(error: Exception, asked: Target) -> HttpError:
