@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 
 SUFFIXES = {
     "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1),
@@ -22,6 +22,7 @@ def quantity(value: str | int | float) -> Decimal:
     text = str(value).strip()
     number = text.rstrip("numkKMGTPEi")
     try:
-        return Decimal(number) * SUFFIXES[text[len(number) :]]
-    except (InvalidOperation, KeyError):
+        result = Decimal(number) * SUFFIXES[text[len(number) :]]
+    except (DecimalException, KeyError):
         return Decimal(0)
+    return result if result.is_finite() else Decimal(0)

@@ -17,6 +17,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._quantity import qua
     [
         ("500m", "0.5"), ("2", "2"), (2, "2"), ("1Gi", "1073741824"), ("1.5Ki", "1536"), ("64M", "64000000"),
         ("2e3", "2000"), ("1E", "1000000000000000000"), ("100n", "1e-7"), ("", "0"), ("plenty", "0"), ("1Xi", "0"),
+        ("NaN", "0"), ("Infinity", "0"), ("1e999999E", "0"),
     ],
 )  # fmt: skip
 def test_quantity(text: str | int, number: str) -> None:
