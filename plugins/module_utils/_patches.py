@@ -11,7 +11,7 @@ from typing import Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._sources import parsed
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, parsed
 
 Object = dict[str, Any]
 
@@ -22,7 +22,7 @@ def patched(objects: Iterable[Object], patches: Sequence[Mapping[str, Any]]) -> 
     :param patches: mappings of ``kind``, ``patch`` (a mapping: merge patch; a list of operations: JSON patch) and
         optionally ``name`` and ``namespace``; without a name every object of the kind is meant. With ``inside``, a
         JSON pointer to a string that is a YAML document itself, that document is patched.
-    :raises InputError: a patch fits no object, or an operation does not fit the object.
+    :raises InputError: a patch fits no object, an operation does not fit the object, or none is left.
     """
     result = copy.deepcopy(list(objects))
     for entry in patches:
@@ -34,10 +34,8 @@ def patched(objects: Iterable[Object], patches: Sequence[Mapping[str, Any]]) -> 
             )
         for number in meant:
             obj, inside = result[number], entry.get("inside")
-            if inside:
-                result[number] = _inside(obj, inside, entry["patch"])
-            else:
-                result[number] = _patched(obj, entry["patch"], reference(obj))
+            obj = _inside(obj, inside, entry["patch"]) if inside else _patched(obj, entry["patch"], reference(obj))
+            result[number] = checked(obj, "an object after its patches")
     return result
 
 
