@@ -198,7 +198,8 @@ def host_network(entrance: Entrance) -> list[Way]:
         Way("host_network", address, ports)
         for status, ports in used
         if ports
-        for address in [each["ip"] for each in status.get("hostIPs") or [{"ip": status["hostIP"]}]]
+        for address in [each["ip"] for each in status.get("hostIPs") or [{"ip": status.get("hostIP")}]]
+        if address
     ]
     if not ways:
         raise NoWay("the pods of the Service use no port of their nodes (hostNetwork or hostPort)", final=True)
