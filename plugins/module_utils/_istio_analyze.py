@@ -39,7 +39,8 @@ def report(options: Mapping[str, Any]) -> dict[str, Any]:
     names = ("namespace", "all_namespaces", "filename", "use_kube", "revision", "suppress", "timeout")
     result["findings"] = rows = analyze(istioctl, **{name: options[name] for name in names})
     if options["precheck"]:
-        result["precheck"] = precheck(istioctl, from_version=options["from_version"], timeout=options["timeout"])
+        names = ("revision", "from_version", "timeout")
+        result["precheck"] = precheck(istioctl, **{name: options[name] for name in names})
         rows = [*rows, *result["precheck"]]
     result["counts"] = counts(rows)
     result["commands"] = istioctl.log
@@ -100,18 +101,28 @@ def analyze(
     return findings(done)
 
 
-def precheck(istioctl: Istioctl, *, from_version: str | None = None, timeout: float = 60.0) -> list[dict[str, Any]]:
+def precheck(
+    istioctl: Istioctl, *, revision: str | None = None, from_version: str | None = None, timeout: float = 60.0
+) -> list[dict[str, Any]]:
     """Return the findings of ``istioctl x precheck``, the most severe first.
 
+    :param revision: look at the control plane of this revision only.
     :param from_version: report changes of behaviour since this minor, such as 1.27.
-    :raises InputError: this istioctl writes no JSON here (before 1.20).
+    :raises InputError: this istioctl writes no JSON here (before 1.20), or knows no ``from_version`` (before 1.21).
     :raises CommandError: istioctl failed for another reason than what it found.
     """
     if not istioctl.has("precheck -o json"):
         raise InputError(
             f"istioctl {istioctl.version_text} cannot give precheck's findings as data; 1.20 is the first."
         )
+    if from_version and not istioctl.has("precheck --from-version"):
+        raise InputError(
+            f"istioctl {istioctl.version_text} cannot look for changes since `from_version`; 1.21 is the first. "
+            "Leave it out, or use a newer istioctl."
+        )
     arguments = ["experimental", "precheck", "--output", "json", *istioctl.cluster_arguments]
+    if revision:
+        arguments += ["--revision", revision]
     if from_version:
         arguments += ["--from-version", from_version]
     done = istioctl.run(arguments, timeout=timeout, check=False)

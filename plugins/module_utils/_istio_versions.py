@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What each minor release of Istio can do and which Kubernetes it takes, as tables whose rows name their source.
 
-Sources: ``TAG path`` is a file of istio/istio at that tag; ``ran`` means that the behaviour was seen with an istioctl
-built from the module version of 2026-08-27 (1.31.0-dev).
+Sources: ``TAG path`` is a file of istio/istio at that tag, 2026-08-27 standing for the module version of that day
+(1.31.0-dev), and ``istio/istio#N`` a change to it; ``ran`` means that the behaviour was seen with an istioctl built
+from that module version.
 """
 
 from __future__ import annotations
@@ -46,32 +47,30 @@ class Release:
     """One minor release of Istio.
 
     :param kubernetes: oldest and newest minor of Kubernetes 1.x that the project supports it on.
-    :param floor: oldest minor that istioctl itself accepts without a warning (pkg k8sversion MinK8SVersion).
-    :param source: where both come from.
+    :param source: where that comes from. The project keeps these ranges on a page, not in its sources.
     """
 
     minor: int
     kubernetes: tuple[int, int]
-    floor: int
     source: str
 
 
 _PAGE = "istio.io supported-releases page"
 _MIN = "istioctl/pkg/install/k8sversion/version.go"
 RELEASES = (
-    Release(19, (25, 28), 25, f"{_PAGE}; 1.19.3 {_MIN}:31"),
-    Release(20, (25, 29), 25, f"{_PAGE}; 1.20.0 {_MIN}"),
-    Release(21, (26, 29), 26, f"{_PAGE}; 1.21.0 {_MIN}"),
-    Release(22, (27, 30), 26, f"{_PAGE}; 1.22.0 {_MIN}"),
-    Release(23, (27, 30), 26, f"{_PAGE}; 1.23.0 {_MIN}"),
-    Release(24, (28, 31), 28, f"{_PAGE}; 1.24.0 {_MIN}"),
-    Release(25, (29, 32), 28, f"{_PAGE}; 1.25.0 {_MIN}"),
-    Release(26, (29, 33), 29, f"{_PAGE}; 1.26.0 {_MIN}"),
-    Release(27, (29, 33), 29, f"{_PAGE}; 1.27.0 {_MIN}"),
-    Release(28, (30, 34), 29, f"{_PAGE}; 1.28.0 {_MIN}"),
-    Release(29, (31, 35), 30, f"{_PAGE}; 1.29.0 {_MIN}"),
-    Release(30, (32, 36), 32, f"{_MIN} at 1.30.3 for the lower end; a vendor's add-on table for the upper one"),
-    Release(31, (32, 36), 32, f"{_MIN} at 2026-08-27; 1.30's upper end, as none is published for the build"),
+    Release(19, (25, 28), _PAGE),
+    Release(20, (25, 29), _PAGE),
+    Release(21, (26, 29), _PAGE),
+    Release(22, (27, 30), _PAGE),
+    Release(23, (27, 30), _PAGE),
+    Release(24, (28, 31), _PAGE),
+    Release(25, (29, 32), _PAGE),
+    Release(26, (29, 33), _PAGE),
+    Release(27, (29, 33), _PAGE),
+    Release(28, (30, 34), _PAGE),
+    Release(29, (31, 35), _PAGE),
+    Release(30, (32, 36), f"1.30.3 {_MIN}:31 for the lower end; a vendor's add-on table for the upper one"),
+    Release(31, (32, 36), f"2026-08-27 {_MIN}:31; 1.30's upper end, as none is published for the build"),
 )
 
 CANNOT_WORK_BELOW = 22
@@ -89,6 +88,7 @@ class Feature:
     source: str
 
 
+_INFORMER = "istioctl/pkg/cli/context.go:212-238"
 FEATURES = {
     # Subcommands. One that was removed under a parent that still exists prints help and exits with 0.
     "verify-install": Feature(None, 20, "1.19.3 istioctl/pkg/verifier/verifier.go; gone in 1.21; exits 64: ran"),
@@ -98,16 +98,34 @@ FEATURES = {
     "operator": Feature(None, 23, "removed with the in-cluster operator in 1.24; exits 64 afterwards: ran"),
     "manifest diff": Feature(None, 23, "removed in 1.24; from then on help and exit 0: ran"),
     "manifest translate": Feature(24, None, "1.24.0 operator/cmd/mesh/manifest-translate.go"),
-    "waypoint": Feature(23, None, "top level from 1.23, before that x waypoint"),
+    "waypoint": Feature(
+        23, None, "1.30.3 istioctl/pkg/waypoint/waypoint.go; top level from 1.23, before that x waypoint"
+    ),
     # Flags and output shapes.
     "install --verify works": Feature(None, 23, "1.30.3 operator/cmd/mesh/install.go:71 parses it and never uses it"),
     "manifest generate --component": Feature(None, 23, "1.30.3 operator/cmd/mesh/manifest-generate.go:64-77"),
     "generate may print notices before the YAML": Feature(None, 23, "1.19.3 operator/cmd/mesh/shared.go:131"),
     "precheck -o json": Feature(20, None, "1.20.0 istioctl/pkg/precheck/precheck.go"),
+    "precheck --from-version": Feature(
+        21, None, "1.30.3 istioctl/pkg/precheck/precheck.go:117-122; came after 1.20 with istio/istio#48449"
+    ),
+    "analyze --recursive": Feature(
+        None, 24, "1.30.3 istioctl/pkg/analyze/analyze.go:135-138 says removed and exits 0: istio/istio#53582"
+    ),
+    "upgrade --revision": Feature(
+        24, None, "1.30.3 operator/cmd/mesh/install.go:79-90; 1.19.3 upgrade.go:30-42 without"
+    ),
+    "manifest generate -o DIRECTORY": Feature(None, 23, "1.19.3 operator/cmd/mesh/manifest-generate.go:76-92"),
+    "manifest generate -o FILE": Feature(31, None, "2026-08-27 operator/cmd/mesh/manifest-generate.go; not in 1.30.3"),
     "tag list -o json": Feature(21, None, "1.30.3 istioctl/pkg/tag/tag.go:234"),
     "proxy-status -o json": Feature(27, None, "1.30.3 istioctl/pkg/proxystatus/proxystatus.go:190-199"),
     # Behaviour.
-    "hangs on a dead API server": Feature(28, None, "1.30.3 istioctl/pkg/cli/context.go:212-238; ran: killed at 45 s"),
+    "version hangs on a dead API server": Feature(28, None, f"1.30.3 {_INFORMER}; ran: killed at 45 s"),
+    "proxy-status hangs on a dead API server": Feature(28, None, f"1.30.3 {_INFORMER}"),
+    "precheck --from-version hangs on a dead API server": Feature(28, None, f"1.30.3 {_INFORMER}"),
+    "ConfigMap values": Feature(
+        26, None, "1.30.3 manifests/charts/istio-control/istio-discovery/templates/configmap-values.yaml:5-20"
+    ),
     "lists of an overlay replace the profile's": Feature(24, None, "1.30.3 operator/pkg/values/map.go:132-150; ran"),
     "owner label installed-state": Feature(None, 23, "1.19.3 operator/pkg/helmreconciler/reconciler.go:392-445"),
     "CRD istiooperators": Feature(None, 23, "1.19.3 manifests/charts/base/crds; dropped in 1.24"),

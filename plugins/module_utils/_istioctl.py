@@ -46,11 +46,12 @@ class Istioctl(CommandLineTool):
             self.cluster_arguments += ["--context", context]
         self.warnings: list[str] = []
         self._version_text: str | None = None
-        self._release: Release | None = None
 
     @property
     def version_text(self) -> str:
         """The version as istioctl writes it on every object, such as 1.31.0-dev. Asked once.
+
+        A release that the version table does not know is among the warnings from then on.
 
         :raises CommandError: no such binary, or its answer is not istioctl's.
         """
@@ -63,6 +64,7 @@ class Istioctl(CommandLineTool):
                     f"{done.cmd[0]} did not tell its version as istioctl does. Is it really istioctl?",
                     cmd=list(done.cmd), rc=done.rc, stdout=done.stdout, stderr=done.stderr,
                 )  # fmt: skip
+            self.warnings += release(self.version)[1]
         return self._version_text
 
     @property
@@ -73,11 +75,8 @@ class Istioctl(CommandLineTool):
 
     @property
     def release(self) -> Release:
-        """The row of the version table; a warning is kept when it is a neighbour's."""
-        if self._release is None:
-            self._release, warnings = release(self.version)
-            self.warnings += warnings
-        return self._release
+        """The row of the version table."""
+        return release(self.version)[0]
 
     def has(self, feature: str) -> bool:
         """Tell whether this istioctl has one of ``_istio_versions.FEATURES``."""

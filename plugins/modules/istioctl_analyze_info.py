@@ -47,7 +47,7 @@ options:
     type: bool
     default: true
   revision:
-    description: Analyze for this revision only.
+    description: Analyze for this revision only, and with O(precheck) check its control plane only.
     type: str
   suppress:
     description: Findings to leave out, as C(CODE=Kind name.namespace), such as V(IST0103=Pod *.testing).
@@ -59,7 +59,9 @@ options:
     type: bool
     default: false
   from_version:
-    description: With O(precheck), report changes of behaviour since this minor release, such as V(1.27).
+    description: >-
+      With O(precheck), report changes of behaviour since this minor release, such as V(1.27). Needs istioctl 1.21 or
+      newer.
     type: str
   failure_threshold:
     description: Fail if a finding is at least this severe. Without it, findings never make the task fail.

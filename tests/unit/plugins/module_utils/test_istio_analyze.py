@@ -125,9 +125,26 @@ def test_a_precheck_that_fails_otherwise_is_an_error(fake: FakeIstioctl) -> None
         analysis.precheck(fake.tool())
 
 
-def test_an_istioctl_without_json_says_so(tmp_path: Path) -> None:
+def test_an_istioctl_without_json_or_from_version_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"1\.20"):
         analysis.precheck(FakeIstioctl(tmp_path / "old", "1.19.3").tool())
+    newer = FakeIstioctl(tmp_path / "newer", "1.20.0")
+    with pytest.raises(InputError, match=r"`from_version`; 1\.21 is the first"):
+        analysis.precheck(newer.tool(), from_version="1.19")
+    assert newer.calls("experimental precheck") == []
+
+
+def test_precheck_looks_at_the_revision(fake: FakeIstioctl) -> None:
+    fake.answer("experimental precheck")
+    analysis.report({**OPTIONS, "path": fake.path, "precheck": True, "revision": "1-30"})
+    assert fake.calls("experimental precheck")[0][-2:] == ["--revision", "1-30"]
+
+
+def test_a_release_that_is_not_known_is_told_of_without_precheck_too(tmp_path: Path) -> None:
+    newer = FakeIstioctl(tmp_path / "newer", "1.99.0")
+    newer.answer("analyze", FOUND)
+    (warning,) = analysis.report({**OPTIONS, "path": newer.path})["warnings"]
+    assert "treated as 1.31" in warning
 
 
 def test_an_unknown_level_counts_as_the_worst() -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,7 +69,8 @@ def test_parse_takes_anything(text: str) -> None:
 def test_rows_are_complete_and_each_names_its_source() -> None:
     assert [row.minor for row in versions.RELEASES] == list(range(19, 32))
     assert all(row.source and row.kubernetes[0] <= row.kubernetes[1] for row in versions.RELEASES)
-    assert all(feature.source for feature in versions.FEATURES.values())
+    for name, feature in versions.FEATURES.items():
+        assert re.search(r"\b(\d+\.\d+\.\d+|2026-08-27) [\w-]+(/[\w.-]+)+|\bran\b", feature.source), name
     lows = [row.kubernetes[0] for row in versions.RELEASES]
     assert lows == sorted(lows)
 
@@ -93,8 +96,16 @@ def test_release_falls_back_to_the_nearest_row_with_a_warning(text: str, minor: 
         ("verify-install", 21, False),
         ("manifest translate", 23, False),
         ("manifest translate", 24, True),
-        ("hangs on a dead API server", 27, False),
-        ("hangs on a dead API server", 31, True),
+        ("version hangs on a dead API server", 27, False),
+        ("version hangs on a dead API server", 31, True),
+        ("analyze --recursive", 24, True),
+        ("analyze --recursive", 25, False),
+        ("precheck --from-version", 20, False),
+        ("upgrade --revision", 23, False),
+        ("manifest generate -o DIRECTORY", 23, True),
+        ("manifest generate -o FILE", 30, False),
+        ("ConfigMap values", 25, False),
+        ("ConfigMap values", 26, True),
     ],
 )
 def test_has(feature: str, minor: int, wanted: bool) -> None:
