@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -23,6 +24,10 @@ from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings i
 MEMORY_MB = 1800
 CPUS = 2
 DISK_MB = 2000
+# defaultDiskSize there: what a virtual machine's disk may grow to.
+MACHINE_DISK = "20000mb"
+CONTAINERD = (1, 4)
+"""The oldest containerd that the none driver takes (pkg/minikube/registry/drvs/none/none.go)."""
 
 ENGINE_SECONDS = 10.0
 PATH = os.pathsep.join(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"))
@@ -150,13 +155,13 @@ def resources(host: Host, wishes: Wishes) -> Iterator[Problem]:
 
 
 def disk(host: Host, wishes: Wishes) -> Iterator[Problem]:
-    """Disk space: minikube's smallest disk; a virtual machine's disk can grow to all of disk_size (ours)."""
+    """Disk space: minikube's smallest disk; a new virtual machine's disk can grow to all of disk_size (ours)."""
     driver = wishes.get("driver")
     places = {"none": "/var/lib", "docker": "/var/lib/docker", "podman": "/var/lib/containers"}
     place = places.get(str(driver), str(wishes.get("home") or os.path.expanduser("~")))
     needed = DISK_MB
-    if driver in MACHINES and wishes.get("disk_size"):
-        needed = max(needed, size(wishes["disk_size"]) or 0)
+    if driver in MACHINES and wishes["new"]:
+        needed = max(needed, size(wishes.get("disk_size") or MACHINE_DISK) or 0)
     free = host.free_mb(place)
     if free < needed:
         yield Problem(
@@ -239,6 +244,10 @@ NONE_PROGRAMS = {
 }
 
 
+CURABLE = frozenset({*NONE_PROGRAMS, "runtime", "containerd", "cni", "libvirt", "engine", "virtualbox"})
+"""The checks of what an earlier task of a play may bring or start, such as those of the role ``host``."""
+
+
 def none(host: Host, wishes: Wishes) -> Iterator[Problem]:
     """The none driver uses the host itself."""
     profile, nodes = wishes.get("profile") or "minikube", wishes.get("nodes")
@@ -258,6 +267,8 @@ def none(host: Host, wishes: Wishes) -> Iterator[Problem]:
             "runtime", f"the container runtime {runtime} is not installed",
             f"Install it, or name the one that is there as `container_runtime` ({binary} was looked for).",
         )  # fmt: skip
+    elif runtime == "containerd":
+        yield from containerd(host)
     if not host.exists("/opt/cni/bin"):
         yield Problem(
             "cni", "/opt/cni/bin has no CNI plugins",
@@ -268,6 +279,24 @@ def none(host: Host, wishes: Wishes) -> Iterator[Problem]:
     if not host.directory("/run/systemd/system") and not host.program("rc-service"):
         yield Problem(
             "init", "neither systemd nor OpenRC runs here", "Use another driver on this host, such as docker."
+        )
+
+
+def containerd(host: Host) -> Iterator[Problem]:
+    """Whether containerd is new enough, and runs (ours, and only where systemd could tell)."""
+    said = host.ask("containerd", "--version")[1]
+    found = re.search(r"\sv?(\d{1,6})\.(\d{1,6})", said)
+    if found and (int(found[1]), int(found[2])) < CONTAINERD:
+        oldest = ".".join(map(str, CONTAINERD))
+        yield Problem(
+            "containerd", f"containerd is {found[0].strip()}, minikube needs {oldest}", "Install a newer one."
+        )
+    if not host.directory("/run/systemd/system"):
+        return
+    good, said = host.ask("systemctl", "is-active", "containerd")
+    if not good:
+        yield Problem(
+            "containerd", f"containerd does not run: it is {said}", "Start it with `systemctl enable --now containerd`."
         )
 
 
@@ -307,7 +336,7 @@ def check(host: Host, wishes: Wishes, *, new: bool) -> list[dict[str, str]]:
     :raises InputError: an amount cannot be read.
     """
     driver = ALIASES.get(str(wishes.get("driver")), wishes.get("driver"))
-    wishes = {**wishes, "driver": driver}
+    wishes = {**wishes, "driver": driver, "new": new}
     problems = [
         problem for test, drivers in CHECKS if not drivers or driver in drivers for problem in test(host, wishes)
     ]

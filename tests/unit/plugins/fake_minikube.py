@@ -184,7 +184,11 @@ class FitHost(Host):
 
     def __init__(self, lacks: tuple[str, ...] = (), **values: Any) -> None:
         self.lacks = lacks
-        self.values = {"cpus": 8, "memory": 32000, "free": 100000, "taken": (), "answers": True, "said": "ok", **values}
+        self.values = {
+            "cpus": 8, "memory": 32000, "free": 100000, "taken": (), "answers": True, "said": "ok",
+            "containerd": "containerd github.com/containerd/containerd 1.6.20~ds1 1.6.20~ds1-1+deb12u1",
+            "active": "active", **values,
+        }  # fmt: skip
         self.uid = self.values.get("uid", 0)
         self.architecture = self.values.get("architecture", "x86_64")
 
@@ -229,6 +233,9 @@ class FitHost(Host):
         return port in self.values["taken"]
 
     def ask(self, *command: str) -> tuple[bool, str]:
-        """Answer every command the same."""
-        assert command
+        """Answer what containerd and systemd are asked, and every other command the same."""
+        if command == ("containerd", "--version"):
+            return True, str(self.values["containerd"])
+        if command == ("systemctl", "is-active", "containerd"):
+            return self.values["active"] == "active", str(self.values["active"])
         return bool(self.values["answers"]), str(self.values["said"])

@@ -49,6 +49,7 @@ def test_a_fit_host(driver: str | None) -> None:
             {"driver": "kvm2", "disk_size": "20g"},
             "disk: /home/ada has 9000 MiB free, 20480 are",
         ),
+        ({"free": 19000, **USER}, {"driver": "kvm2"}, "disk: /home/ada has 19000 MiB free, 20000 are needed"),
         ({"free": 1000, **USER}, {"driver": "docker", "disk_size": "20g"}, "disk: /var/lib/docker has 1000 MiB free"),
         ({}, {"driver": "docker"}, "user: the driver docker refuses to run as root"),
         ({"lacks": ("/dev/kvm",), **USER}, {"driver": "kvm2"}, "kvm: /dev/kvm is not there"),
@@ -78,6 +79,12 @@ def test_a_fit_host(driver: str | None) -> None:
             {**NONE, "container_runtime": "cri-o"},
             "runtime: the container runtime cri-o is not inst",
         ),
+        (
+            {"containerd": "containerd github.com/containerd/containerd 1.3.9 ea7"},
+            NONE,
+            "containerd: containerd is 1.3",
+        ),
+        ({"active": "inactive"}, NONE, "containerd: containerd does not run: it is inactive"),
         ({"lacks": ("/opt/cni/bin",)}, NONE, "cni: /opt/cni/bin has no CNI plugins"),
         ({"lacks": ("route",)}, NONE, "route: there is no default route"),
         ({"lacks": ("/run/systemd/system", "rc-service")}, NONE, "init: neither systemd nor OpenRC runs here"),
@@ -103,6 +110,13 @@ def test_what_is_no_problem() -> None:
     assert problems(FitHost(taken=(8443, 10250)), new=False, **NONE) == []
     assert problems(FitHost(), driver="docker", force=True) == []
     assert problems(FitHost(memory=None), memory="12g") == []
+    # The disk of a machine that is there has taken its space already.
+    assert problems(FitHost(free=9000, **USER), new=False, driver="kvm2", disk_size="20g") == []
+    # What cannot be told is none; another runtime is not containerd.
+    assert problems(FitHost(containerd="containerd github.com/containerd/containerd/v2 v2.0.0 20"), **NONE) == []
+    assert problems(FitHost(containerd="no answer within 10 s"), **NONE) == []
+    assert problems(FitHost(active="inactive", lacks=("/run/systemd/system",)), **NONE) == []
+    assert problems(FitHost(active="inactive"), **{**NONE, "container_runtime": "docker"}) == []
     assert problems(FitHost(lacks=("rc-service",)), **NONE) == []
     assert problems(FitHost(), memory="max", cpus="max") == []
 
@@ -126,9 +140,10 @@ def test_all_problems_are_one_message() -> None:
 
 def test_every_problem_has_a_remedy() -> None:
     worst = FitHost(lacks=("route", "/opt/cni/bin", "/run/systemd/system", "rc-service", *preflight.NONE_PROGRAMS),
-                    memory=1, cpus=1, free=1, taken=tuple(range(65536)))  # fmt: skip
+                    memory=1, cpus=1, free=1, taken=tuple(range(65536)),
+                    containerd="containerd github.com/containerd/containerd 1.3.0 x", active="failed")  # fmt: skip
     found = check(worst, {**NONE, "home": "/", "profile": "lab", "nodes": 3}, new=True)
-    assert len(found) == 18
+    assert len(found) == 19
     assert all(item["remedy"].endswith(".") and len(item["remedy"]) > 12 for item in found)
 
 
