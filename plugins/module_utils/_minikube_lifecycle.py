@@ -25,7 +25,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health imp
     find,
     warn_soon,
 )
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Host, check, message
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import CURABLE, Host, check, message
 
 START = "start"
 STOP = "stop"
@@ -67,6 +67,8 @@ LOST = {
     "podman": "its containers and their volumes",
 }
 
+LATER = "Without check mode an earlier task may bring that first."
+
 
 class Lifecycle:
     """One run of the module.
@@ -88,7 +90,8 @@ class Lifecycle:
     def run(self, check_mode: bool) -> dict[str, Any]:
         """Return the module's result. In check mode nothing is changed, and ``after`` is a prediction.
 
-        :raises InputError: an option cannot be used, or a setting cannot be changed without ``recreate``.
+        :raises InputError: an option cannot be used, a setting cannot be changed without ``recreate``, or the host is
+            not fit; in check mode just as well, unless an earlier task of the play may still bring what lacks.
         :raises CommandError: minikube failed.
         """
         began = time.monotonic()
@@ -104,8 +107,9 @@ class Lifecycle:
             after = {"state": ABSENT}
         changed = before != after
         now = found
+        flags = self._ready(found, driver, check_mode) if START in actions else []
         if changed and not check_mode:
-            now = self._perform(target, actions, found, driver)
+            now = self._perform(target, actions, found, flags)
             after = self._view(now, chosen) if target != ABSENT else {"state": now.state}
             self._complain(after, chosen)
         self.warnings += warn_soon(now, self.profile) + (lost if target != ABSENT else [])
@@ -225,13 +229,31 @@ class Lifecycle:
         size = f" of {nodes} node{'s' if nodes != 1 else ''}" if nodes else ""
         return [f"With the cluster {self.profile}{size} everything that was deployed and stored in it goes: {what}."]
 
+    def _ready(self, found: Found, driver: str | None, check_mode: bool) -> list[str]:
+        """Return the flags of a start that nothing stands in the way of."""
+        flags: list[str] = []
+        try:
+            flags = settings.arguments(self.options, driver, self.minikube.version())
+        except CommandError as error:
+            if not check_mode or error.details["rc"] is not None:
+                raise
+            self.warnings.append(f"{error.message} {LATER}")
+        self._preflight(found.state == ABSENT, driver, check_mode)
+        return flags
+
+    def _preflight(self, new: bool, driver: str | None, check_mode: bool) -> None:
+        problems = check(self.host, {**self.options, "driver": driver, "home": self.minikube.home}, new=new)
+        if not problems:
+            return
+        curable = check_mode and all(item["check"] in CURABLE for item in problems)
+        if not self.options.get("force") and not curable:
+            raise InputError(message(problems), problems=problems)
+        self.warnings.append(f"{message(problems)} {LATER}" if curable else message(problems))
+
     # -- the work --------------------------------------------------------------------------------
 
-    def _perform(self, target: str, actions: tuple[str, ...], found: Found, driver: str | None) -> Found:
-        """Carry out the actions and return the cluster as it is then."""
-        if START in actions:
-            flags = settings.arguments(self.options, driver, self.minikube.version())
-            self._preflight(found.state == ABSENT, driver)
+    def _perform(self, target: str, actions: tuple[str, ...], found: Found, flags: list[str]) -> Found:
+        """Carry out the actions, a start with ``flags``, and return the cluster as it is then."""
         for key, value in self._new_defaults().items():
             self.minikube.run(["config", "set", key, _plain(value)], timeout=30)
         for action in actions:
@@ -249,14 +271,6 @@ class Lifecycle:
                 cmd=[], rc=0, stdout="", stderr="", steps=self.steps,
             )  # fmt: skip
         return now
-
-    def _preflight(self, new: bool, driver: str | None) -> None:
-        problems = check(self.host, {**self.options, "driver": driver, "home": self.minikube.home}, new=new)
-        if not problems:
-            return
-        if not self.options.get("force"):
-            raise InputError(message(problems), problems=problems)
-        self.warnings.append(message(problems))
 
     def _act(self, found: Found, command: list[str]) -> Events:
         timeout = float(self.options.get("start_timeout") or 0)

@@ -168,7 +168,10 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Nothing is changed. RV(after) is what the profile would hold.
+    description:
+      - Nothing is changed. RV(after) is what the profile would hold.
+      - What keeps a start from being tried fails the task here too. Where only programs lack, which an earlier task may
+        bring, that is a warning.
   diff_mode:
     support: full
     description: Shows what of the profile changes.

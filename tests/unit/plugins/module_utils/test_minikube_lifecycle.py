@@ -234,6 +234,37 @@ def test_an_unfit_host_is_told_before_anything_is_touched(tmp_path: Path) -> Non
     assert any("conntrack is not installed" in warning for warning in result["warnings"])
 
 
+def test_check_mode_refuses_what_the_real_run_refuses(tmp_path: Path) -> None:
+    world = make(tmp_path, "absent")
+    for check in (True, False):
+        with pytest.raises(InputError, match="2000 are needed"):
+            go(world, check=check, driver="none", host=FitHost(free=100))
+        with pytest.raises(InputError, match=r"1\. the host has 1 CPU.*\n2\. conntrack is not installed"):
+            go(world, check=check, driver="none", host=FitHost(cpus=1, lacks=("conntrack",)))
+        with pytest.raises(InputError, match="port 10250"):
+            go(world, check=check, driver="none", host=FitHost(taken=(10250,)))
+    world.fails["version"] = {"stdout": '{"minikubeVersion": "v1.28.0"}'}
+    world._version = None
+    for check in (True, False):
+        with pytest.raises(InputError, match=r"static_ip needs minikube 1\.29 or newer"):
+            go(world, check=check, driver="docker", static_ip="10.1.1.1")
+    assert world.commands() == []
+    # Nothing is started, so nothing of it matters.
+    started = make(tmp_path / "started", "started", Driver="none")
+    assert go(started, check=True, host=FitHost(cpus=1))["warnings"] == []
+
+
+def test_check_mode_warns_of_what_an_earlier_task_may_bring(tmp_path: Path) -> None:
+    world = make(tmp_path, "absent")
+    host = FitHost(lacks=("conntrack", "containerd", "/opt/cni/bin"))
+    (warning,) = go(world, check=True, driver="none", container_runtime="containerd", host=host)["warnings"]
+    assert "1. conntrack is not installed" in warning
+    assert "an earlier task may bring that" in warning
+    (warning,) = go(world, check=True, driver="none", force=True, host=FitHost(cpus=1))["warnings"]
+    assert "1. the host has 1 CPU" in warning
+    assert "earlier task" not in warning
+
+
 def test_ports_matter_only_to_a_new_cluster(tmp_path: Path) -> None:
     host = FitHost(taken=(10250,))
     go(make(tmp_path, "stopped", Driver="none"), host=host)
@@ -318,6 +349,11 @@ def test_check_mode_on_a_bare_host_without_minikube(tmp_path: Path) -> None:
     world.answer = missing
     result = go(world, check=True, kubernetes_version="stable", memory="4g")
     assert result["after"] == {"state": "started", "kubernetes_version": "stable", "memory": 4096}
+    assert result["warnings"] == ["minikube was not found Without check mode an earlier task may bring that first."]
+    world.answer = lambda _arguments: {"rc": 1, "stderr": "broken"}
+    with pytest.raises(CommandError, match="broken"):
+        go(world, check=True, memory="4g")
+    world.answer = missing
     with pytest.raises(CommandError, match="was not found"):
         go(world, kubernetes_version="stable")
     with pytest.raises(CommandError, match="was not found"):
