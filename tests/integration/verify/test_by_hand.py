@@ -6,7 +6,14 @@
 from __future__ import annotations
 
 import re
+import shlex
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -99,3 +106,40 @@ def test_the_kiali_dashboard_finds_its_way(typed: Any) -> None:
         "kill $process; cat /tmp/dashboard"
     )
     assert re.search(r"http://localhost:\d+/kiali", printed), printed
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def test_the_printed_ssh_line_leads_to_each_dashboard(machine: lab_host.Host, reports: list[dict[str, Any]]) -> None:
+    """Typed here as it is printed, but for the local ports, which another lab's tunnel may have."""
+    words = shlex.split(reports[0]["tunnel"])
+    ports: dict[int, int] = {}
+    for place, word in enumerate(words):
+        if words[place - 1] == "-L":
+            local, _, there = word.partition(":")
+            ports[int(local)] = _free_port()
+            words[place] = f"127.0.0.1:{ports[int(local)]}:{there}"
+    links = [urlsplit(addon["url"]) for addon in reports[0]["addons"] if "url" in addon]
+    assert {link.port for link in links} == set(ports)
+    with subprocess.Popen(words, stdin=subprocess.DEVNULL) as tunnel:
+        try:
+            for link in links:
+                url = f"http://127.0.0.1:{ports[link.port or 80]}{link.path}"
+                end = time.monotonic() + 30
+                while not _answers(url):
+                    assert time.monotonic() < end, url
+                    time.sleep(0.2)
+        finally:
+            tunnel.terminate()
