@@ -195,6 +195,7 @@ def test_conditions_are_asked_too(cluster: FakeCluster, later: Callable[..., Non
     [
         ({"kind": "Service", "condition": "a["}, "not a JMESPath"),
         ({"kind": "Service", "name": "other", "condition": "a"}, "names none"),
+        ({"kind": "Service", "namespace": "other", "condition": "a"}, "names none"),
         ({"kind": "Pod", "condition": "a"}, "names none"),
     ],
 )
