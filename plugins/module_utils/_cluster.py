@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, NotFound, Unreachable
@@ -154,6 +154,16 @@ class Cluster:
     def is_namespaced(self, api_version: str, kind: str) -> bool:
         """Tell whether objects of a kind live in a namespace. Raises NotFound for an unknown kind."""
         return bool(self._resource(api_version, kind).namespaced)
+
+    def kinds_in_namespaces(self) -> Sequence[tuple[str, str]]:
+        """Return apiVersion and kind of everything that can be listed and deleted in a namespace."""
+        preferred = [group["preferredVersion"]["groupVersion"] for group in self.json("/apis")["groups"]]
+        return [
+            (version, resource["kind"])
+            for version in ["v1", *preferred]
+            for resource in self.json(f"/apis/{version}" if "/" in version else f"/api/{version}")["resources"]
+            if resource["namespaced"] and {"list", "delete"} <= set(resource["verbs"])
+        ]
 
     def watch(
         self, api_version: str, kind: str, namespace: str | None, resource_version: str, seconds: int

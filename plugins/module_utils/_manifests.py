@@ -25,6 +25,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._apply import (
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NotFound, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import unused
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
@@ -119,9 +120,12 @@ def ensure(options: Mapping[str, Any], *, check: bool, progress: Callable[[str],
     if cluster is None:
         changes = [Change(obj, None, obj if options["state"] == "present" else None) for obj in objects]
         return _result(changes, started, 0.0, cluster_exists=False)
+    kept: list[str] = []
+    if options["state"] == "absent" and options["keep_used_namespaces"]:
+        objects, kept = unused(cluster, objects)
     work = _ensure_absent if options["state"] == "absent" else _ensure_present
     changes, waited = work(cluster, objects, options, end, check, progress)
-    return _result(changes, started, waited, cluster_exists=True)
+    return {**_result(changes, started, waited, cluster_exists=True), "warnings": kept}
 
 
 def wanted(options: Mapping[str, Any]) -> list[Object]:

@@ -98,6 +98,12 @@ options:
         label that are no longer in the set are deleted. With O(state=absent), all objects with that label are.
       - Looked at are the kinds in the set and the usual kinds of Kubernetes, Istio and the Gateway API.
     type: str
+  keep_used_namespaces:
+    description:
+      - With O(state=absent), whether a Namespace of the set stays if there is anything else in it, with a warning that
+        names it. What Kubernetes and istiod put into every namespace does not count.
+    type: bool
+    default: false
   field_manager:
     description: Name under which the API server remembers which fields are ours.
     type: str
@@ -274,6 +280,7 @@ def main() -> None:
             },
             "recreate": {"type": "bool", "default": False},
             "prune": {"type": "str"},
+            "keep_used_namespaces": {"type": "bool", "default": False},
             "field_manager": {"type": "str", "default": "meshlab.istio"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 300.0},

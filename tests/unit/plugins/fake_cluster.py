@@ -17,7 +17,7 @@ import copy
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import NotFound
@@ -133,6 +133,9 @@ class FakeCluster:
         self.kinds[(api_version, kind)] = namespaced
 
     # -- the interface of Cluster ----------------------------------------------------------------
+
+    def kinds_in_namespaces(self) -> Sequence[tuple[str, str]]:
+        return [kind for kind, namespaced in self.kinds.items() if namespaced]
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
         with self._changed:

@@ -159,6 +159,8 @@ def test_a_kind_that_is_not_known(cluster: Cluster) -> None:
 def test_kinds_and_their_namespaces(cluster: Cluster) -> None:
     assert cluster.is_namespaced("apps/v1", "Deployment")
     assert not cluster.is_namespaced("v1", "Namespace")
+    # Neither what is in no namespace, nor what can only be made.
+    assert cluster.kinds_in_namespaces() == [("v1", "Pod"), ("v1", "Twin"), ("apps/v1", "Deployment")]
 
 
 def test_a_kind_that_two_resources_share(api: Api, cluster: Cluster) -> None:

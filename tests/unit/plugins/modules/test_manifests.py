@@ -106,6 +106,64 @@ def test_absent(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> Non
     assert run(capsys, definition=BOOKINFO, state="absent", wait=False)["changed"] is False
 
 
+SPACE = """\
+apiVersion: v1
+kind: Namespace
+metadata: {name: tutorial}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: reviews}
+"""
+
+
+def in_space(kind: str, name: str, api_version: str = "v1", owner: str = "") -> Object:
+    owners = {"ownerReferences": [{"kind": "Service", "name": "x", "uid": owner}]} if owner else {}
+    return {"apiVersion": api_version, "kind": kind, "metadata": {"name": name, "namespace": "tutorial", **owners}}
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_namespace_with_nothing_of_others_goes(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], check: bool
+) -> None:
+    options: dict[str, Any] = {"definition": SPACE, "namespace": "tutorial"}
+    run(capsys, wait=False, **options)
+    service = cluster.get("v1", "Service", "reviews", "tutorial")["metadata"]["uid"]
+    for obj in (
+        in_space("ServiceAccount", "default"), in_space("ConfigMap", "kube-root-ca.crt"),
+        in_space("ConfigMap", "istio-ca-root-cert"), in_space("Event", "reviews.1"), in_space("Endpoints", "reviews"),
+        in_space("EndpointSlice", "reviews-1", "discovery.k8s.io/v1", owner=service),
+    ):  # fmt: skip
+        cluster.put(obj)
+    done = run(capsys, check=check, state="absent", keep_used_namespaces=True, **options)
+    assert [(item["object"], item["changed"]) for item in done["objects"]] == [
+        ("Namespace tutorial", True), ("Service tutorial/reviews", True),
+    ]  # fmt: skip
+    assert done.get("warnings") is None
+    assert (cluster.find("v1", "Namespace", "tutorial") is None) is not check
+
+
+def test_a_namespace_with_something_of_others_stays(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    options: dict[str, Any] = {"definition": SPACE, "namespace": "tutorial"}
+    run(capsys, wait=False, **options)
+    cluster.teach("example.org/v1", "Service")
+    # Another group's kind of the same name, one that belongs to something outside, and more than are named.
+    cluster.put(in_space("Service", "reviews", "example.org/v1"))
+    cluster.put(in_space("ConfigMap", "elsewhere", owner="uid-of-a-node"))
+    for number in range(5):
+        cluster.put(in_space("Secret", f"mine-{number}"))
+    done = run(capsys, state="absent", keep_used_namespaces=True, **options)
+    assert [item["object"] for item in done["objects"]] == ["Service tutorial/reviews"]
+    assert [warning["event"]["msg"] for warning in done["warnings"]] == [
+        "Namespace tutorial stays, because these are in it: ConfigMap tutorial/elsewhere, Secret tutorial/mine-0, "
+        "Secret tutorial/mine-1, Secret tutorial/mine-2, Secret tutorial/mine-3 and 2 more."
+    ]
+    assert cluster.find("v1", "Namespace", "tutorial") is not None
+    assert cluster.find("v1", "Service", "reviews", "tutorial") is None
+    # Without the option all in it goes, as kubectl does it.
+    assert run(capsys, state="absent", **options)["objects"][0] == {"object": "Namespace tutorial", "changed": True}
+
+
 def test_prune(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, definition=BOOKINFO, prune="lab")
     dependent = cluster.get("v1", "ConfigMap", "reviews-v2", "default")

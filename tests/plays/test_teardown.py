@@ -1,0 +1,57 @@
+# Copyright: (c) 2026, meshlab contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What teardown takes out of a cluster that stays: a dry run on this machine, which has no cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+SAMPLES = {
+    "bookinfo/platform/kube/bookinfo.yaml": "Service reviews",
+    "sleep/sleep.yaml": "Service sleep",
+    "bookinfo/networking/bookinfo-gateway.yaml": "ConfigMap way-in",
+    "addons/kiali.yaml": "Service kiali",
+}
+MORE = ["ConfigMap more", "Namespace of-others", "CustomResourceDefinition of.others"]
+
+
+def manifest(*objects: str) -> str:
+    return "\n---\n".join(
+        json.dumps({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}})
+        for kind, name in (obj.split() for obj in objects)
+    )
+
+
+def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
+    for name, obj in SAMPLES.items():
+        path = tmp_path / "release/samples" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(manifest(obj))
+    (tmp_path / "more.yml").write_text(manifest(*MORE))
+    given = {
+        "lab_provider": "existing", "istio_release_dir": str(tmp_path / "release"), "addons_names": ["kiali"],
+        "bookinfo_tls": True, "bookinfo_manifests": [str(tmp_path / "more.yml")],
+        "addons_manifests": [str(tmp_path / "more.yml")], "ansible_python_interpreter": sys.executable,
+    }  # fmt: skip
+    done = subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", "--check", "-v",
+         "meshlab.istio.teardown", "--tags", "bookinfo,addons,istio", "-e", json.dumps(given)],
+        cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+    tasks = re.findall(r"TASK \[meshlab\.istio\.(\w+) : Remove .*\n\w+: \[localhost\][^{]*=> (.*)", done.stdout)
+    assert [role for role, _result in tasks] == ["bookinfo", "addons", "istio"], done.stdout + done.stderr
+    removed = [[item["object"] for item in json.loads(result)["objects"]] for _role, result in tasks[:2]]
+    assert removed == [
+        [
+            "Namespace tutorial", "Secret istio-system/bookinfo-credential", "ConfigMap tutorial/more",
+            "Service tutorial/reviews", "Service tutorial/sleep", "ConfigMap tutorial/way-in",
+        ],
+        ["ConfigMap istio-system/more", "Service istio-system/kiali"],
+    ]  # fmt: skip
