@@ -139,11 +139,14 @@ def test_a_namespace_with_nothing_of_others_goes(
     assert [(item["object"], item["changed"]) for item in done["objects"]] == [
         ("Namespace tutorial", True), ("Service tutorial/reviews", True),
     ]  # fmt: skip
-    assert done.get("warnings") is None
     assert (cluster.find("v1", "Namespace", "tutorial") is None) is not check
 
 
-def test_a_namespace_with_something_of_others_stays(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_namespace_with_something_of_others_stays(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(manifests.AnsibleModule, "warn", lambda _module, text: warnings.append(text))
     options: dict[str, Any] = {"definition": SPACE, "namespace": "tutorial"}
     run(capsys, wait=False, **options)
     cluster.teach("example.org/v1", "Service")
@@ -154,7 +157,7 @@ def test_a_namespace_with_something_of_others_stays(cluster: FakeCluster, capsys
         cluster.put(in_space("Secret", f"mine-{number}"))
     done = run(capsys, state="absent", keep_used_namespaces=True, **options)
     assert [item["object"] for item in done["objects"]] == ["Service tutorial/reviews"]
-    assert [warning["event"]["msg"] for warning in done["warnings"]] == [
+    assert warnings == [
         "Namespace tutorial stays, because these are in it: ConfigMap tutorial/elsewhere, Secret tutorial/mine-0, "
         "Secret tutorial/mine-1, Secret tutorial/mine-2, Secret tutorial/mine-3 and 2 more."
     ]
