@@ -15,6 +15,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _http
 from ansible_collections.meshlab.istio.plugins.module_utils._addons import ADDONS, STAND_IN, Fetch, NotHealthy, check
+from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, Unreachable, WaitError
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
@@ -31,11 +32,11 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     result: dict[str, Any] = {"changed": False, "addons": [], "trace": None, "cluster_exists": True}
     try:
         need_libraries(module, "kubernetes")
-        cluster = Cluster(options["kubeconfig"], options["context"])
-    except Unreachable:
+        cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=module.check_mode)
+    except Unreachable as error:
         if not module.check_mode:
             raise
-        return {**result, "cluster_exists": False}
+        return {**result, "cluster_exists": False, "warnings": unknown(error)}
     timeout = 0.0 if module.check_mode else options["timeout"]
     rounds = Rounds(cluster, options, trace=bool(options["trace_url"]) and not module.check_mode)
     rounds.run(timeout)

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, NotFound, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, NotFound, NotYet, Unreachable
 
 Object = dict[str, Any]
 """A Kubernetes object as the API's JSON: apiVersion, kind, metadata, …"""
@@ -31,7 +31,7 @@ class Cluster:
 
     :param kubeconfig: path of the kubeconfig; None means ``$KUBECONFIG``, then ``~/.kube/config``.
     :param context: name of the context; None means the file's current one.
-    :raises Unreachable: the file or the context does not exist. The API itself is asked only on first use.
+    :raises NotYet: the file or the context does not exist. The API itself is asked only on first use.
     """
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None) -> None:
@@ -49,7 +49,7 @@ class Cluster:
             )
         except (ConfigException, OSError) as error:
             where = self.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-            raise Unreachable(
+            raise NotYet(
                 f"The kubeconfig {where} cannot be used: {error}. "
                 "Start the cluster first, or give `kubeconfig` and `context`.",
             ) from error

@@ -59,9 +59,15 @@ class NotFound(ClusterError):
 
 
 class Unreachable(ClusterError):
-    """No API server answered (no kubeconfig, no such context, connection refused, time-out)."""
+    """No API server answered (connection refused, time-out; as NotYet: no kubeconfig, no such context)."""
 
     busy = True
+
+
+class NotYet(Unreachable):
+    """There is no cluster to ask yet: no kubeconfig, no such context, or nothing to ask with. Waiting brings none."""
+
+    busy = False
 
 
 class WaitError(MeshlabError):

@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._entrance import Wanted
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NotFound, Unreachable
@@ -43,6 +44,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             raise
         exists = not isinstance(error, Unreachable)
         found = {**nothing(), **error.details, "msg": error.message}
+        if isinstance(error, Unreachable):
+            found["warnings"] = unknown(error)
     return {
         "changed": False,
         "cluster_exists": exists,

@@ -14,9 +14,15 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_plan as plans
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_remove as removals
+from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
+    CommandError,
+    MeshlabError,
+    NotYet,
+    Unreachable,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_install import Installer
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_run import Run
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
@@ -33,9 +39,9 @@ def present_or_absent(module: AnsibleModule) -> dict[str, Any]:
     work = present if options["state"] == "present" else absent
     try:
         need_libraries(module, *LIBRARIES)
-    except Unreachable as error:
+    except NotYet as error:
         # A host before its first run: nothing is there, so all is to be made.
-        result = _nothing_there(options, None, error.message)
+        result = _nothing_there(options, None, error)
     else:
         result = work(options, check_mode=module.check_mode)
     return {**result, "seconds": round(time.monotonic() - started, 2)}
@@ -50,14 +56,14 @@ def present(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     except CommandError as error:
         if not check_mode:
             raise
-        return _nothing_there(options, None, error.message)
+        return _nothing_there(options, None, error)
     try:
-        cluster = Cluster(options["kubeconfig"], options["context"])
+        cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=check_mode)
         identity = cluster.get("v1", "Namespace", "kube-system")["metadata"]["uid"]
     except Unreachable as error:
         if not check_mode:
             raise
-        return _nothing_there(options, istioctl, error.message)
+        return _nothing_there(options, istioctl, error)
     installer = Installer(
         istioctl, cluster, document, Run(identity),
         timeout=options["readiness_timeout"], failure_grace=options["failure_grace"], force=options["force"],
@@ -90,9 +96,8 @@ def absent(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     """Remove Istio, or say what that would do."""
     revision = options["revision"] or "default"
     try:
-        cluster = Cluster(options["kubeconfig"], options["context"])
-        cluster.version()
-    except Unreachable:
+        cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=check_mode)
+    except Unreachable as error:
         if not check_mode:
             raise
         return {
@@ -103,6 +108,7 @@ def absent(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
             "revision": revision,
             "cluster_exists": False,
             "commands": [],
+            "warnings": unknown(error),
         }
     removal = removals.plan(
         cluster, revision=revision, namespace=operators.namespace_of(_document(options)),
@@ -129,8 +135,8 @@ def _document(options: Mapping[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def _nothing_there(options: Mapping[str, Any], istioctl: Istioctl | None, reason: str) -> dict[str, Any]:
-    """Return what check mode says of a host without a cluster: everything would be created.
+def _nothing_there(options: Mapping[str, Any], istioctl: Istioctl | None, reason: MeshlabError) -> dict[str, Any]:
+    """Return what check mode says where no cluster can be asked: everything would be created.
 
     :param istioctl: renders what would be created; without one, the IstioOperator stands for it.
     """
@@ -144,6 +150,7 @@ def _nothing_there(options: Mapping[str, Any], istioctl: Istioctl | None, reason
         spec = {key: options[key] for key in ("profile", "revision", "hub", "tag", "set", "spec") if options[key]}
         stand_in = {"kind": "IstioOperator", "metadata": {"name": options["revision"] or "default"}, "spec": spec}
         changes = [plans.Change(None, stand_in)]
+    warnings = unknown(reason) if isinstance(reason, Unreachable) else []
     plan = plans.Plan("", options["revision"] or "default", "", [], changes)
     result = {
         "changed": present_wanted,
@@ -153,7 +160,7 @@ def _nothing_there(options: Mapping[str, Any], istioctl: Istioctl | None, reason
         "revision": plan.revision,
         "cluster_exists": False,
         "commands": istioctl.log if istioctl else [],
-        "warnings": [f"There is nothing to compare with, so all of Istio counts as new: {reason}"],
+        "warnings": warnings or [f"There is nothing to compare with, so all of Istio counts as new: {reason.message}"],
     }
     if istioctl is not None:
         result["istioctl_version"] = istioctl.version_text

@@ -22,9 +22,10 @@ from ansible_collections.meshlab.istio.plugins.module_utils._apply import (
     plan,
     plan_absent,
 )
+from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NotFound, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NotFound, NotYet, Unreachable
 from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import unused
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
@@ -74,7 +75,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         return _not_yet(module.params, f"This host does not have {', '.join(absent)} yet.")
     try:
         need_libraries(module, "kubernetes", *(["jmespath"] if module.params["wait_conditions"] else []))
-    except Unreachable as error:
+    except NotYet as error:
         return _not_yet(module.params, error.message)
     return ensure(module.params, check=module.check_mode, progress=Progress(module.params["progress_file"]))
 
@@ -105,13 +106,15 @@ def ensure(options: Mapping[str, Any], *, check: bool, progress: Callable[[str],
     """
     started = time.monotonic()
     objects = wanted(options)
+    warnings: list[str] = []
+    cluster: Cluster | None = None
     try:
-        cluster = Cluster(options["kubeconfig"], options["context"])
-    except Unreachable:
+        cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=check)
+    except Unreachable as error:
         if not check:
             raise
-        # The play would make the cluster first; then everything would be new.
-        cluster = None
+        # The play would make or start the cluster first; then everything would be new.
+        warnings = unknown(error)
     end = started + options["wait_timeout"]
     objects = placed(objects, options["namespace"], cluster, end)
     objects = [checked(obj, "an object after its patches") for obj in patched(objects, options["patches"])]
@@ -119,7 +122,7 @@ def ensure(options: Mapping[str, Any], *, check: bool, progress: Callable[[str],
         objects = [_labelled(obj, options["prune"]) for obj in objects]
     if cluster is None:
         changes = [Change(obj, None, obj if options["state"] == "present" else None) for obj in objects]
-        return _result(changes, started, 0.0, cluster_exists=False)
+        return {**_result(changes, started, 0.0, cluster_exists=False), "warnings": warnings}
     kept: list[str] = []
     if options["state"] == "absent" and options["keep_used_namespaces"]:
         objects, kept = unused(cluster, objects)

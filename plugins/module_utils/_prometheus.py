@@ -15,6 +15,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
     ClusterError,
@@ -33,14 +34,15 @@ NOT_UP_YET = {404, 429, 500, 502, 503, 504}
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what the module ``prometheus_query_info`` documents and return its return values."""
-    need_libraries(module, "kubernetes")
     options = module.params
     try:
-        cluster = Cluster(options["kubeconfig"], options["context"])
-    except Unreachable:
+        need_libraries(module, "kubernetes")
+        cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=module.check_mode)
+    except Unreachable as error:
         if not module.check_mode:
             raise
-        return {"changed": False, "result": [], "value": None, "waited": 0.0, "cluster_exists": False}
+        nothing: dict[str, Any] = {"changed": False, "result": [], "value": None, "waited": 0.0}
+        return {**nothing, "cluster_exists": False, "warnings": unknown(error)}
     expected = None
     if options["relation"]:
         expected = {"metric": "value", "relation": options["relation"], "bound": options["bound"]}

@@ -17,7 +17,7 @@ from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from ansible_collections.meshlab.istio.plugins.module_utils._command import RAN
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError, NotYet
 from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lifeline, let_go
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
@@ -40,7 +40,7 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
 
     A Python of the same version reads those packages itself; any other one starts the module again under PYTHON.
 
-    :raises Unreachable: check mode on a bare host, where PYTHON would be made before the module runs in earnest.
+    :raises NotYet: check mode on a bare host, where PYTHON would be made before the module runs in earnest.
     """
     if not _missing(names):
         return
@@ -55,7 +55,7 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
             _respawn(module, python)
     missing = _missing(names)
     if missing and module.check_mode:
-        raise Unreachable(f"This host does not have the Python libraries {', '.join(missing)} yet.")
+        raise NotYet(f"This host does not have the Python libraries {', '.join(missing)} yet.")
     if missing:
         module.fail_json(
             msg=missing_required_lib(missing[0])

@@ -111,7 +111,7 @@ trace:
       type: list
       elements: str
 cluster_exists:
-  description: V(false) in check mode when there is no kubeconfig or context yet.
+  description: Whether a cluster could be asked. Always true outside check mode.
   returned: success
   type: bool
 """

@@ -32,7 +32,10 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
-    description: Asks the API server what it would store, by a dry run.
+    description:
+      - Asks the API server what it would store, by a dry run. Without a kubeconfig or context yet, all counts as new.
+      - A cluster that does not answer, such as a stopped one, is no failure. A warning says that what it holds is not
+        known; with O(state=absent) no change is claimed.
   diff_mode:
     support: full
     description: Shows what the API server would store, object by object.
@@ -236,7 +239,9 @@ joined:
   type: bool
   sample: false
 cluster_exists:
-  description: Whether a cluster was there to compare with. V(false) only in check mode.
+  description: >-
+    Whether a cluster could be asked. V(false) only in check mode, where there is none yet, or where it does not answer,
+    which a warning tells.
   returned: success
   type: bool
   sample: true

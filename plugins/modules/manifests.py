@@ -27,6 +27,8 @@ attributes:
     description:
       - Asks the API server what it would store, by a dry run. Objects whose namespace or kind does not exist yet, and
         all objects if there is no kubeconfig or context yet, are reported as they are in the manifest.
+      - A cluster that does not answer, such as a stopped one, is no failure. A warning says that what it holds is not
+        known; all objects count as new, and with O(state=absent) no change is claimed.
   diff_mode:
     support: full
     description: Shows the fields that change, with the values of Secrets hidden.
@@ -225,7 +227,9 @@ waited:
   type: dict
   sample: {seconds: 11.3}
 cluster_exists:
-  description: V(false) in check mode when there is no kubeconfig or context yet, so that everything would be new.
+  description: >-
+    V(false) in check mode when there is no kubeconfig or context yet, or the cluster does not answer, so that
+    everything counts as new.
   returned: success
   type: bool
 seconds:

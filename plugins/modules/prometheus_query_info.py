@@ -92,7 +92,7 @@ waited:
   type: float
   sample: 4.1
 cluster_exists:
-  description: V(false) in check mode when there is no kubeconfig or context yet.
+  description: Whether a cluster could be asked. Always true outside check mode.
   returned: success
   type: bool
 """
