@@ -37,6 +37,9 @@ NEVER_MATCH = {"matchLabels": {"istio.io/deactivated": "never-match"}}
 TERMINATING = "because it is being terminated"
 """In the API server's refusal to create something in a namespace that is being deleted."""
 
+LONG_TEXT = 2000
+"""Characters from which on a text of several lines is shown as a checksum."""
+
 _ADMISSION = "admissionregistration.k8s.io/v1"
 _INJECTOR = (_ADMISSION, "MutatingWebhookConfiguration")
 _VALIDATING = (_ADMISSION, "ValidatingWebhookConfiguration")
@@ -67,7 +70,7 @@ class Change:
         fields = changed_fields(presentable(self.before), presentable(self.after))
         if self.object["kind"] != "ConfigMap" or self.before is None or self.after is None:
             return fields
-        return changed_fields(_opened(self.before), _opened(self.after)) or fields
+        return [_brief(each) for each in changed_fields(_opened(self.before), _opened(self.after)) or fields]
 
 
 @dataclass
@@ -359,7 +362,19 @@ def _parsed(text: str) -> Any:
     return documents[0] if len(documents) == 1 else text
 
 
+def _brief(field: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a changed field with each long text as a checksum, such as the templates of the sidecar injector."""
+    return {
+        key: _checksum(value) if isinstance(value, str) and "\n" in value and len(value) > LONG_TEXT else value
+        for key, value in field.items()
+    }
+
+
+def _checksum(text: str) -> str:
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
 def _digest(version: Mapping[str, Any]) -> dict[str, Any]:
     """Return a version of a CRD with its schema as a checksum; whole it is 70 kB of noise in a diff."""
     text = json.dumps(version.get("schema"), sort_keys=True)
-    return {**version, "schema": f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"}
+    return {**version, "schema": _checksum(text)}

@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+import yaml
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_owned as owned
@@ -151,6 +153,27 @@ def test_a_text_that_differs_only_as_text_still_counts(text: str) -> None:
     before = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"k": "x: 1\n"}}
     change = plans.Change(before, {**before, "data": {"k": text}})
     assert [each["new"] for each in change.fields] == [text]
+
+
+def test_a_long_text_is_shown_as_a_checksum() -> None:
+    """The templates of the sidecar injector are texts inside the document of a ConfigMap."""
+
+    def config_map(template: str, hub: str) -> Object:
+        document = yaml.safe_dump({"templates": {"sidecar": template}, "hub": hub})
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"config": document}}
+
+    old, new = "line\n" * 400, "line\n" * 401
+    fields = plans.Change(config_map(old, "a"), config_map(new, "b" * 3000)).fields
+    sums = [f"sha256:{hashlib.sha256(text.encode()).hexdigest()}" for text in (old, new)]
+    assert fields == [
+        {"field": "data.config.hub", "old": "a", "new": "b" * 3000},
+        {"field": "data.config.templates.sidecar", "old": old, "new": sums[1]},
+    ]
+    assert plans.Change(config_map(new, "a"), config_map("short\n", "a")).fields[0]["new"] == "short\n"
+    plain: Object = {**config_map("", ""), "data": {"text": new}}
+    assert plans.Change(plain, {**plain, "data": {}}).fields[0] == {
+        "field": "data.text", "old": sums[1], "new": None,
+    }  # fmt: skip
 
 
 def test_a_removed_value_goes(lab: World) -> None:
