@@ -303,7 +303,7 @@ def _check_server_name(context: ssl.SSLContext, name: str) -> None:
     """Raise InputError for what Python takes for no name of a TLS server, before anything is sent."""
     try:
         context.wrap_bio(ssl.MemoryBIO(), ssl.MemoryBIO(), server_hostname=name)
-    except (ValueError, ssl.SSLError) as error:  # UnicodeError is one
+    except (ValueError, TypeError, ssl.SSLError) as error:  # UnicodeError is a ValueError
         raise InputError(f"{name!r} cannot be the name of a server with TLS: {error}. Correct `host`.") from error
 
 

@@ -69,6 +69,7 @@ def many(items: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
 
 
 words = st.sampled_from(["", "a", "b", "http2", "https", "Ready", "True", "False", "10.0.0.1", "fd00::1"])
+hosts = st.sampled_from(["10.0.0.1", "fd00::1", "a.example"])
 ports = st.sampled_from([1, 80, 443, 8080, 8443])
 
 

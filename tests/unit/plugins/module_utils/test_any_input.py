@@ -40,6 +40,7 @@ from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import Fa
 from tests.unit.plugins.anything import (
     Object,
     damaged,
+    hosts,
     many,
     mappings,
     ports,
@@ -224,7 +225,7 @@ NODES = some(
     spec=some(),
     status=some(
         addresses=st.none() | many(st.fixed_dictionaries(
-            {"type": st.sampled_from(["InternalIP", "ExternalIP", "Hostname"]), "address": words})),
+            {"type": st.sampled_from(["InternalIP", "ExternalIP", "Hostname"]), "address": hosts})),
         conditions=st.none() | CONDITIONS,
     ),
 )  # fmt: skip
@@ -247,7 +248,7 @@ GATEWAYS = st.fixed_dictionaries(
     {"spec": some(listeners=many(st.fixed_dictionaries(
         {"name": words, "port": ports, "protocol": st.sampled_from(["HTTP", "HTTPS", "TCP"])})))},
     optional={"status": some(
-        addresses=st.none() | many(st.fixed_dictionaries({"value": words})), conditions=st.none() | CONDITIONS)},
+        addresses=st.none() | many(st.fixed_dictionaries({"value": hosts})), conditions=st.none() | CONDITIONS)},
 )  # fmt: skip
 
 
