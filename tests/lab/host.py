@@ -32,6 +32,8 @@ NETWORK = ipaddress.ip_network("10.77.0.0/16")
 INTERFACES = Path("/sys/class/net")
 NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
 """``ve-NAME`` must fit in the 15 characters of an interface's name."""
+TAKEN = frozenset({"all", "localhost", "ungrouped"})
+"""Names that Ansible gives to groups and to the controller."""
 MEMORY_GB = 4
 DISK_GB = 8
 BOOT_SECONDS = 90
@@ -143,6 +145,8 @@ def _refusal(name: str, existing: Host | None) -> str:
     """Return why a host of this name cannot be booted; empty if it can."""
     if not NAME.fullmatch(name):
         return f"The name {name!r} must be 1 to 12 of a-z and 0-9, beginning with a letter."
+    if name in TAKEN:
+        return f"The name {name!r} has a meaning of its own in an inventory. Choose another --name."
     if existing is None:
         if Host(name, 0).interface not in os.listdir(INTERFACES):
             return ""

@@ -228,6 +228,13 @@ def test_names_that_do_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
         host.check([name])
 
 
+def test_a_name_that_ansible_has_given_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A host named all made an inventory that Ansible refuses."""
+    monkeypatch.setattr(host, "MEMORY_GB", 0)
+    with pytest.raises(LabError, match="has a meaning of its own in an inventory"):
+        host.check(["all"])
+
+
 def test_a_machine_that_is_too_small_for_all_hosts_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "MEMORY_GB", 5e5)
     with pytest.raises(LabError, match=r"^Booting a, b needs 1000000\.0 GB of memory, and \d+\.\d GB are available"):
