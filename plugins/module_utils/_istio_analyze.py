@@ -39,8 +39,8 @@ def report(options: Mapping[str, Any]) -> dict[str, Any]:
     names = ("namespace", "all_namespaces", "filename", "use_kube", "revision", "suppress", "timeout")
     result["findings"] = rows = analyze(istioctl, **{name: options[name] for name in names})
     if options["precheck"]:
-        names = ("revision", "from_version", "timeout")
-        result["precheck"] = precheck(istioctl, **{name: options[name] for name in names})
+        narrowed = {name: options[name] for name in ("revision", "from_version", "timeout")}
+        result["precheck"] = precheck(istioctl, **narrowed)
         rows = [*rows, *result["precheck"]]
     result["counts"] = counts(rows)
     result["commands"] = istioctl.log

@@ -112,14 +112,15 @@ class Minikube(CommandLineTool):
         path = self.profile_file(profile)
         try:
             with open(path, encoding="utf-8") as stream:
-                config = json.load(stream)
+                config: Any = json.load(stream)
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             config = error
         if not _is_profile(config):
             raise InputError(f"minikube's profile {path} cannot be read ({config}). {REMEDIES['HOST_CONFIG_LOAD']}")
-        return config
+        known: dict[str, Any] = config
+        return known
 
     def defaults(self) -> dict[str, Any]:
         """Return what ``minikube config set`` has stored for this user; {} without any."""
