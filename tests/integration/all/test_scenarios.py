@@ -16,19 +16,26 @@ import pytest
 from tests.integration.all.breakages import BREAKAGES
 from tests.integration.all.lab import CHECKOUT, Lab, tool
 
+SCENARIOS = "playbooks/scenarios.yml"
 
-def play(lab: Lab, folder: Path, *options: str, **variables: Any) -> tuple[int, str, dict[str, Any]]:
-    """Run the scenarios with a report of their own; return exit code, output, and the report's entries by name."""
+
+def play(lab: Lab, folder: Path, *playbooks: str, **variables: Any) -> tuple[int, str, dict[str, Any]]:
+    """Run playbooks with a report of their own; return exit code, output, and what the report says of the host."""
     given = json.dumps({"report_path": str(folder), **variables})
     done = subprocess.run(
-        [tool("ansible-playbook"), "-i", str(lab.inventory), "playbooks/scenarios.yml", "-e", given, *options],
+        [tool("ansible-playbook"), "-i", str(lab.inventory), *playbooks, "-e", given],
         cwd=CHECKOUT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
         env={**os.environ, "ANSIBLE_NOCOLOR": "1"},
     )  # fmt: skip
     output = done.stdout + done.stderr
     assert (folder / "report.json").is_file(), output[-4000:]
     (host,) = json.loads((folder / "report.json").read_text(encoding="utf-8"))["hosts"]
-    return done.returncode, output, {entry["name"]: entry for entry in host["scenarios"]}
+    return done.returncode, output, host
+
+
+def by_name(host: dict[str, Any]) -> dict[str, Any]:
+    """Return the scenarios of a report's entry by name."""
+    return {entry["name"]: entry for entry in host["scenarios"]}
 
 
 def noted(found: dict[str, Any]) -> dict[str, Any]:
@@ -38,19 +45,24 @@ def noted(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_all_scenarios_pass(lab: Lab, tmp_path: Path, measured: dict[str, Any]) -> None:
-    code, output, found = play(lab, tmp_path)
+    """One command: the lab itself, then every scenario, and one report of both."""
+    code, output, host = play(lab, tmp_path, "playbooks/site.yml", SCENARIOS)
+    found = by_name(host)
     measured["scenarios"] = noted(found)
     assert {name: entry["problems"] for name, entry in found.items() if not entry["passed"]} == {}
     assert set(found) == set(BREAKAGES)
     assert code == 0, output[-3000:]
     assert all(entry["manifest"] and entry["picture"]["bars"] for entry in found.values())
+    assert host["traffic"]["status"] == {"200": 100}
+    assert {"host", "traffic", "scenarios"} <= {stage["stage"] for stage in host["timings"]}
 
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_exactly_the_broken_ones_fail(lab: Lab, tmp_path: Path, measured: dict[str, Any], half: int) -> None:
     """Every second scenario is broken, so that each of the others stands between two that are."""
     broken = list(BREAKAGES)[half::2]
-    code, output, found = play(lab, tmp_path, scenarios_patches={name: BREAKAGES[name][1] for name in broken})
+    code, output, host = play(lab, tmp_path, SCENARIOS, scenarios_patches={name: BREAKAGES[name][1] for name in broken})
+    found = by_name(host)
     measured["scenarios"] = noted(found)
     problems = {name: entry["problems"] for name, entry in found.items()}
     assert code != 0
