@@ -43,6 +43,9 @@ ORDER = (
 
 INTERCEPTORS = {"APIService", "MutatingWebhookConfiguration", "ValidatingWebhookConfiguration"}
 
+UNREACHABLE_SECONDS = 20.0
+"""How long an API server may be away, which is more than one takes to start again."""
+
 RETRY_SECONDS = 0.5
 
 PASSING_STATUS = {409, 429, 502, 503, 504}
@@ -192,13 +195,17 @@ def patiently(
     """Return what ``request`` returns; until ``end`` it is tried again while it fails with what may pass.
 
     :param end: in seconds of time.monotonic().
-    :param passing: tells what may pass; without it, what the API server says while it cannot answer.
+    :param passing: tells what may pass; without it, what the API server says while it cannot answer. An API that does
+        not answer at all is given up after UNREACHABLE_SECONDS, however late ``end`` is.
     """
+    silent = time.monotonic() + UNREACHABLE_SECONDS
     while True:
         try:
             return request()
         except ClusterError as error:
-            if not (passing or _passing)(error) or time.monotonic() >= end:
+            if not isinstance(error, Unreachable):
+                silent = time.monotonic() + UNREACHABLE_SECONDS
+            if not (passing or _passing)(error) or time.monotonic() >= min(end, silent):
                 raise
         time.sleep(RETRY_SECONDS)
 

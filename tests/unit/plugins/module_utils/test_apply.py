@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import time
 from typing import Any
 
 import pytest
@@ -174,6 +175,19 @@ def test_a_namespace_that_is_missing_is_not_waited_for(cluster: FakeCluster) -> 
 
 
 @pytest.mark.parametrize("verb", ["get", "apply"])
+def test_an_api_that_does_not_answer_is_given_up_long_before_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_apply, "UNREACHABLE_SECONDS", 0.0)
+    asked = []
+
+    def request() -> None:
+        asked.append(1)
+        raise Unreachable("nobody there")
+
+    with pytest.raises(Unreachable, match="nobody there"):
+        _apply.patiently(time.monotonic() + 300, request)
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     "error", [ClusterError("busy", status=429), ClusterError("down", status=503), Unreachable("?")]
 )
