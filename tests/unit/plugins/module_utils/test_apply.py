@@ -174,7 +174,6 @@ def test_a_namespace_that_is_missing_is_not_waited_for(cluster: FakeCluster) -> 
     assert [request[:2] for request in cluster.requests].count(("apply", "Thing")) == 1
 
 
-@pytest.mark.parametrize("verb", ["get", "apply"])
 def test_an_api_that_does_not_answer_is_given_up_long_before_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_apply, "UNREACHABLE_SECONDS", 0.0)
     asked = []
@@ -188,6 +187,7 @@ def test_an_api_that_does_not_answer_is_given_up_long_before_the_deadline(monkey
     assert len(asked) == 1
 
 
+@pytest.mark.parametrize("verb", ["get", "apply"])
 @pytest.mark.parametrize(
     "error", [ClusterError("busy", status=429), ClusterError("down", status=503), Unreachable("?")]
 )
