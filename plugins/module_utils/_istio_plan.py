@@ -166,12 +166,12 @@ def make(istioctl: Istioctl, cluster: Cluster, document: Mapping[str, Any], *, f
         tagging = pool.submit(_tag, istioctl, document, manifests, live, labels)
         injectors = [obj for obj in manifests if obj["kind"] == _INJECTOR[1]]
         others = [obj for obj in manifests if obj["kind"] != _INJECTOR[1]]
-        pairs = owned.parallel(lambda obj: _compare(cluster, obj, live), others)
+        pairs = owned.parallel(lambda obj: compare(cluster, obj, live), others)
         tagged, problem = tagging.result()
     plan.warnings += problem
     if tagged:
-        injectors = [_silenced(obj) for obj in injectors]
-    pairs += owned.parallel(lambda obj: _compare(cluster, obj, live), [*injectors, *tagged])
+        injectors = [silenced(obj) for obj in injectors]
+    pairs += owned.parallel(lambda obj: compare(cluster, obj, live), [*injectors, *tagged])
     plan.objects = [after for _before, after in pairs]
     plan.changes += [Change(before, after) for before, after in pairs if differ(before, after)]
 
@@ -236,7 +236,7 @@ def presentable(obj: Object | None) -> Object | None:
     return obj
 
 
-def _silenced(injector: Object) -> Object:
+def silenced(injector: Object) -> Object:
     """Return the default revision's own injector as istioctl leaves it where the tag ``default`` does its work."""
     labels = owned.labels_of(injector)
     if labels.get(owned.REVISION) != "default" or TAG in labels:
@@ -257,15 +257,21 @@ def _fail_closed(obj: Object, live: Object | None) -> Object:
     return result
 
 
-def _compare(cluster: Cluster, obj: Object, live: Mapping[owned.Key, Object]) -> tuple[Object | None, Object]:
-    """Return an object as it is and as an install leaves it, by the API server's own reckoning."""
+def compare(
+    cluster: Cluster, obj: Object, live: Mapping[owned.Key, Object], manager: str = FIELD_MANAGER
+) -> tuple[Object | None, Object]:
+    """Return an object as it is and as an install leaves it, by the API server's own reckoning.
+
+    :param live: objects that were read already.
+    :param manager: the field manager in whose name it is applied.
+    """
     before = live.get(owned.key_of(obj))
     if before is None:
         metadata = obj["metadata"]
         before = cluster.find(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace"))
     wanted = _fail_closed(obj, before) if obj["kind"] == _VALIDATING[1] else obj
     try:
-        return before, cluster.apply(wanted, FIELD_MANAGER, dry_run=True)
+        return before, cluster.apply(wanted, manager, dry_run=True)
     except ClusterError as error:
         # Its namespace or its kind comes with the install; a namespace that is going will be made anew.
         if not isinstance(error, NotFound) and TERMINATING not in error.message:

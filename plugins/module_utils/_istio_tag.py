@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The objects of the revision tag ``default`` that an install would make, asked of istioctl itself.
+"""The objects of a revision tag as istioctl would make them, asked of istioctl itself.
 
-``istioctl install`` creates them last, from the injector webhook that it has just applied. ``istioctl tag generate``
-writes the same objects without touching anything, but only where that webhook is there already. So it is pointed at
-an API on loopback that holds the webhook and the service as the install will leave them.
+``istioctl tag generate`` writes them without touching anything, but only where the revision's injector webhook is there
+already, and ``istioctl install`` creates those of the tag ``default`` last, from the webhook that it has just applied.
+So it is pointed at an API on loopback that holds the webhook and the service as the install will leave them.
 """
 
 from __future__ import annotations
@@ -52,21 +52,47 @@ def default_tag(
     :param auto_inject: values.sidecarInjectorWebhook.enableNamespacesByDefault.
     :raises CommandError: istioctl refuses; an install ignores that and makes no tag.
     """
+    objects = generated(istioctl, "default", injector, service, validator, namespace=namespace, auto_inject=auto_inject)
+    # A tag that a user generates loses these labels; the installer's own keeps them.
+    inherited = {key: value for key, value in injector["metadata"]["labels"].items() if OPERATOR in key}
+    for obj in objects:
+        labels = obj["metadata"].get("labels") or {}
+        obj["metadata"]["labels"] = {**labels, **inherited, **owner_labels, NOT_PRUNED: "true"}
+    return objects
+
+
+def generated(
+    istioctl: Istioctl,
+    name: str,
+    injector: Object,
+    service: Object | None,
+    validator: Object | None,
+    *,
+    namespace: str,
+    auto_inject: bool,
+) -> list[Object]:
+    """Return webhooks and service of a tag, with the labels that ``istioctl tag set`` gives them.
+
+    :param name: the tag.
+    :param injector, service, validator, auto_inject: see ``default_tag``.
+    :raises CommandError: istioctl refuses.
+    """
     revision = injector["metadata"]["labels"][REVISION]
+    services = [service] if service is not None else []
     answers = {
         "/version": {"major": "1", "minor": "34", "gitVersion": "v1.34.0"},
         f"/api/v1/namespaces/{namespace}": {
             "apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}
         },
-        f"/api/v1/namespaces/{namespace}/services": _list("v1", "ServiceList", [service]),
-        "/api/v1/services": _list("v1", "ServiceList", [service]),
+        f"/api/v1/namespaces/{namespace}/services": _list("v1", "ServiceList", services),
+        "/api/v1/services": _list("v1", "ServiceList", services),
         f"{_ADMISSION}/mutatingwebhookconfigurations": _list(
             "admissionregistration.k8s.io/v1", "MutatingWebhookConfigurationList", [injector]
         ),
     }  # fmt: skip
     if validator is not None:
         answers[f"{_ADMISSION}/validatingwebhookconfigurations/{VALIDATOR}"] = validator
-    arguments = ["tag", "generate", "default", "--revision", revision, "--overwrite", "--skip-confirmation"]
+    arguments = ["tag", "generate", name, "--revision", revision, "--overwrite", "--skip-confirmation"]
     arguments += ["--istioNamespace", namespace]
     if auto_inject:
         arguments.append("--auto-inject-namespaces")
@@ -77,11 +103,6 @@ def default_tag(
         raise CommandError(
             "istioctl tag generate wrote no objects.", cmd=list(done.cmd), rc=done.rc, stdout="", stderr=done.stderr
         )
-    # A tag that a user generates loses these labels; the installer's own keeps them.
-    inherited = {key: value for key, value in injector["metadata"]["labels"].items() if OPERATOR in key}
-    for obj in objects:
-        labels = obj["metadata"].get("labels") or {}
-        obj["metadata"]["labels"] = {**labels, **inherited, **owner_labels, NOT_PRUNED: "true"}
     return objects
 
 

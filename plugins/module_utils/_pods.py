@@ -21,11 +21,17 @@ def workloads_of(cluster: Cluster, namespaces: Iterable[str]) -> list[Object]:
 
 
 def pods_of(cluster: Cluster, namespaces: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the pods of the namespaces: namespace, name, ready, phase, restarts, containers, images.
+    """Return the pods of the namespaces that are not on their way out: namespace, name, ready, phase, restarts,
+    containers, images.
 
     Sidecars may be among the init containers: Istio injects native ones from 1.27 on.
     """
-    return [_summary(pod) for namespace in namespaces for pod in cluster.list("v1", "Pod", namespace)]
+    return [
+        _summary(pod)
+        for namespace in namespaces
+        for pod in cluster.list("v1", "Pod", namespace)
+        if "deletionTimestamp" not in pod["metadata"]
+    ]
 
 
 def _summary(pod: Object) -> dict[str, Any]:

@@ -28,6 +28,13 @@ options:
     type: list
     elements: str
     required: true
+  sidecars:
+    description:
+      - Those of the namespaces whose workloads are looked at for sidecars that are out of date, once they are ready.
+      - The injector is asked for each, as M(meshlab.istio.sidecars) does, which restarts them.
+    type: list
+    elements: str
+    default: []
   wait:
     description: Wait until all are ready. In check mode nothing is waited for.
     type: bool
@@ -43,6 +50,12 @@ EXAMPLES = r"""
   meshlab.istio.workloads_info:
     namespaces: [istio-system, tutorial]
   register: workloads
+
+- name: See whose sidecars are out of date
+  meshlab.istio.workloads_info:
+    namespaces: [tutorial]
+    sidecars: [tutorial]
+  register: workloads
 """
 
 RETURN = r"""
@@ -51,6 +64,18 @@ pods:
   type: list
   elements: dict
   returned: success
+outdated:
+  description:
+    - The workloads of O(sidecars) whose pods have another sidecar than they would get now, each with C(object),
+      C(pods), C(before) and C(after) as in RV(meshlab.istio.sidecars#module:restarted).
+  type: list
+  elements: dict
+  returned: success
+  sample:
+    - object: Deployment tutorial/reviews-v1
+      pods: 3
+      before: [{revision: default, image: "registry.istio.io/release/proxyv2:1.30.3"}]
+      after: {revision: default, image: "registry.istio.io/release/proxyv2:1.31.0"}
 cluster_exists:
   description: Whether a cluster could be asked. Always true outside check mode.
   type: bool
@@ -71,13 +96,14 @@ from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Clus
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import Unreachable
 from ansible_collections.meshlab.istio.plugins.module_utils._pods import pods_of, workloads_of
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
+from ansible_collections.meshlab.istio.plugins.module_utils._sidecars import outdated
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import wait_for
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result."""
     options = module.params
-    result: dict[str, Any] = {"changed": False, "pods": [], "cluster_exists": True, "seconds": 0.0}
+    result: dict[str, Any] = {"changed": False, "pods": [], "outdated": [], "cluster_exists": True, "seconds": 0.0}
     try:
         _runtime.need_libraries(module, "kubernetes")
         cluster = Cluster(options["kubeconfig"], options["context"])
@@ -86,6 +112,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             waited = wait_for(cluster, workloads, options["wait_timeout"], progress=Progress(options["progress_file"]))
             result["seconds"] = waited["seconds"]
         result["pods"] = pods_of(cluster, options["namespaces"])
+        rows, result["warnings"] = outdated(cluster, options["sidecars"])
+        result["outdated"] = [row.shown() for row in rows]
     except Unreachable as error:
         if not module.check_mode:
             raise
@@ -100,6 +128,7 @@ def main() -> None:
             **_runtime.CLUSTER_OPTIONS,
             **_runtime.PROGRESS_OPTIONS,
             "namespaces": {"type": "list", "elements": "str", "required": True},
+            "sidecars": {"type": "list", "elements": "str", "default": []},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 300},
         },

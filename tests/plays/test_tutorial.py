@@ -168,8 +168,10 @@ RUN = [
     ),
     Step("kubeconfig_context", {"context": "minikube", "namespace": "tutorial"}, ("context",)),
     Step(
-        "workloads_info", {"namespaces": ["istio-system", "tutorial"], "context": "minikube"},
-        ("see istio", "see bookinfo", "see gateway"), "One joint wait in place of looking.",
+        "workloads_info",
+        {"namespaces": ["istio-system", "tutorial"], "sidecars": ["tutorial"], "context": "minikube"},
+        ("see istio", "see bookinfo", "see gateway"),
+        "One joint wait in place of looking. A sidecar that is out of date would be renewed; in a new lab none is.",
     ),
     Step(
         "kubernetes.core.k8s_info",

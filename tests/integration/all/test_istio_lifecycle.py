@@ -51,10 +51,19 @@ def sidecars(lab: Lab) -> list[str]:
     return [json.loads(pod["metadata"]["annotations"]["sidecar.istio.io/status"])["revision"] for pod in live]
 
 
-def restart(lab: Lab) -> None:
-    """Restart the workloads, so that their pods are injected anew."""
-    lab.kubectl("-n", WORKLOADS, "rollout", "restart", "deployment", "sleep")
-    lab.kubectl("-n", WORKLOADS, "rollout", "status", "deployment", "sleep", "--timeout=120s")
+def tag(lab: Lab, *options: str, **more: Any) -> dict[str, Any]:
+    """Run the module istioctl_tag for the tag of these tests."""
+    return lab.ours("istioctl_tag", {"name": "prod", "path": lab.istioctl, **more}, *options)
+
+
+def renew(lab: Lab, *options: str, **more: Any) -> dict[str, Any]:
+    """Run the module sidecars for the workloads' namespace."""
+    return lab.ours("sidecars", {"namespaces": [WORKLOADS], **more}, *options)
+
+
+def is_renewed(result: dict[str, Any]) -> bool:
+    """Tell whether the only workload, and nothing else, was restarted."""
+    return [row["object"] for row in result["restarted"]] == [f"Deployment {WORKLOADS}/sleep"]
 
 
 def test_purge_leaves_nothing_that_carries_its_labels(lab: Lab, measured: dict[str, Any]) -> None:
@@ -145,6 +154,24 @@ def test_upgrade_in_place_and_no_downgrade(lab: Lab, measured: dict[str, Any]) -
     measured.update(objects=len(predicted["diff"]), refusal=refused["msg"])
 
 
+def test_sidecars_after_an_upgrade_in_place(lab: Lab, measured: dict[str, Any]) -> None:
+    """The injector has another image, here the same under another name; workloads keep theirs until a restart."""
+    istio.prepare(lab)
+    workloads(lab)
+    assert not renew(lab)["changed"]
+    for options in ({"hub": istio.OTHER_REGISTRY}, {}):
+        istio.install(lab, **options)
+        predicted = renew(lab, "--check", "--diff")
+        done = renew(lab, "--diff")
+        assert rows(predicted) == rows(done)
+        assert is_renewed(done)
+        hub = options.get("hub", lab.variables["istio_hub"])
+        image = f"{hub}/proxyv2:{lab.variables['istio_tag']}"
+        assert done["restarted"][0]["after"] == {"revision": "default", "image": image}
+        assert not renew(lab)["changed"]
+    measured.update(diff=changed_lines(done), seconds=done["seconds"])
+
+
 def test_a_canary_control_plane_beside_the_old_one(lab: Lab, measured: dict[str, Any]) -> None:
     workloads(lab)
     assert sidecars(lab) == ["default"]
@@ -162,14 +189,43 @@ def test_a_canary_control_plane_beside_the_old_one(lab: Lab, measured: dict[str,
 
 
 def test_a_namespace_moves_to_a_tag_of_the_canary(lab: Lab, measured: dict[str, Any]) -> None:
-    lab.ssh(f"{lab.istioctl} tag set prod --revision {CANARY} --overwrite -y --kubeconfig /root/.kube/config")
-    lab.kubectl("label", "namespace", WORKLOADS, "istio-injection-", "istio.io/rev=prod", "--overwrite")
-    restart(lab)
-    assert sidecars(lab) == [CANARY]
+    predicted = tag(lab, "--check", "--diff", revision=CANARY)
+    before = snapshot(lab)
+    done = tag(lab, revision=CANARY)
+    assert happened(before, snapshot(lab)) == rows(predicted) == rows(done)
+    assert not tag(lab, revision=CANARY)["changed"]
+    assert sidecars(lab) == ["default"]
+    foreseen = renew(lab, "--check", "--diff", revision="prod")
+    moved = renew(lab, "--diff", revision="prod")
+    assert rows(foreseen) == rows(moved)
+    assert (moved["moved"], is_renewed(moved), sidecars(lab)) == ([WORKLOADS], True, [CANARY])
+    assert not renew(lab, revision="prod")["changed"]
     # A tag of the user's is no drift of either revision.
     for options in ({}, {"profile": "minimal", "revision": CANARY}):
         assert not istio.install(lab, "--check", **options)["changed"]
-    measured["revision_of_the_sidecar"] = sidecars(lab)
+    refused = lab.ours("istioctl_tag", {"name": "prod", "path": lab.istioctl, "state": "absent"}, fails=True)
+    assert WORKLOADS in refused["msg"]
+    measured.update(
+        revision_of_the_sidecar=sidecars(lab), tag_seconds=done["seconds"], move_seconds=moved["seconds"],
+        diff=changed_lines(moved),
+    )  # fmt: skip
+
+
+def test_a_tag_that_is_pointed_elsewhere_takes_its_namespaces_along(lab: Lab, measured: dict[str, Any]) -> None:
+    """To the default revision and back: the workloads follow by a restart, found by the tag alone."""
+    refused = lab.ours("istioctl_tag", {"name": "prod", "path": lab.istioctl, "revision": "default"}, fails=True)
+    assert "points to revision canary" in refused["msg"]
+    missing = {"name": "prod", "path": lab.istioctl, "revision": "1-0", "overwrite": True}
+    assert "Installed are canary, default" in lab.ours("istioctl_tag", missing, fails=True)["msg"]
+    for revision in ("default", CANARY):
+        predicted = tag(lab, "--check", "--diff", revision=revision, overwrite=True)
+        before = snapshot(lab)
+        assert tag(lab, revision=revision, overwrite=True)["changed"]
+        assert happened(before, snapshot(lab)) == rows(predicted)
+        done = renew(lab)
+        assert (is_renewed(done), sidecars(lab)) == (True, [revision])
+    assert not renew(lab)["changed"]
+    measured["refusal"] = refused["msg"]
 
 
 def test_the_old_revision_goes(lab: Lab, measured: dict[str, Any]) -> None:
@@ -179,8 +235,11 @@ def test_the_old_revision_goes(lab: Lab, measured: dict[str, Any]) -> None:
     gone = {row[0] for row in happened(before, snapshot(lab)) if row[1] == "" and row[3] == "null"}
     assert without_pods(predicted) == without_pods(done) == gone
     assert "Deployment istio-system/istiod" in gone
-    restart(lab)
-    assert sidecars(lab) == [CANARY], "the canary goes on injecting"
+    assert not renew(lab)["changed"]
+    # The canary goes on injecting.
+    lab.kubectl("-n", WORKLOADS, "delete", "pods", "--all")
+    lab.kubectl("-n", WORKLOADS, "rollout", "status", "deployment", "sleep", "--timeout=120s")
+    assert sidecars(lab) == [CANARY]
     again = istio.install(lab, state="absent", revision="default")
     assert (again["changed"], again["removed"]) == (False, [])
     measured.update(removed=sorted(gone), remove_seconds=done["seconds"])
@@ -207,7 +266,9 @@ def test_absent(lab: Lab, measured: dict[str, Any]) -> None:
     assert labelled == ""
     # A tag that a user made is theirs: it is named, not taken.
     assert "MutatingWebhookConfiguration istio-revision-tag-prod" in done["left_behind"]
-    lab.kubectl("delete", "mutatingwebhookconfiguration", "istio-revision-tag-prod")
+    removed = tag(lab, state="absent")["removed"]
+    assert "MutatingWebhookConfiguration istio-revision-tag-prod" in removed
+    assert not tag(lab, state="absent")["changed"]
     measured.update(refusal=refused["msg"], left_behind=done["left_behind"], removed=len(done["removed"]))
 
 

@@ -64,3 +64,9 @@ def test_workloads_of_the_namespaces_asked_for() -> None:
     assert [(one["kind"], one["metadata"]["name"]) for one in found] == [
         ("Deployment", "a"), ("DaemonSet", "c"), ("StatefulSet", "b"),
     ]  # fmt: skip
+
+
+def test_a_pod_on_its_way_out_is_not_listed() -> None:
+    going = obj("v1", "Pod", "old", "tutorial", spec={"containers": []})
+    going["metadata"]["deletionTimestamp"] = "2026-11-25T12:00:00Z"
+    assert pods_of(FakeCluster(going), ["tutorial"]) == []  # type: ignore[arg-type]
