@@ -59,7 +59,8 @@ def stand_ins(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
             "sed -i 's#config_path = \"\"#config_path = \"/etc/containerd/certs.d\"#' /etc/containerd/config.toml && "
             "systemctl restart containerd; true")  # fmt: skip
     lab.write("/etc/containerd/certs.d/registry.meshlab.test:5000/hosts.toml",
-              'server = "http://registry.meshlab.test:5000"\n')  # fmt: skip
+              # Without the second line containerd 1.6.20 asks by TLS all the same.
+              'server = "http://registry.meshlab.test:5000"\n[host."http://registry.meshlab.test:5000"]\n')  # fmt: skip
     lab.apply([deny(certificate)])
     yield
     forget(lab)
