@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Callable, TypeVar
 
+from ansible_collections.meshlab.istio.plugins.module_utils._chosen import without_choices
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import (
     changed_fields,
@@ -243,6 +244,7 @@ def _planned(cluster: Cluster, obj: Object, field_manager: str, recreate: bool, 
         raise _refused(obj, error) from error
     if before is None:
         return Change(obj, None, obj)
+    after = without_choices(after, before, obj)
     return Change(obj, before, after, adopted=_owned(before, field_manager) != _owned(after, field_manager))
 
 
@@ -268,7 +270,9 @@ def _carried_out(
         stored = patiently(end, lambda: cluster.apply(obj, field_manager), passing)
     except ClusterError as error:
         raise _refused(obj, error) from error
-    return change if change.before is None or change.recreated else replace(change, after=stored)
+    if change.before is None or change.recreated:
+        return change
+    return replace(change, after=without_choices(stored, change.before, obj))
 
 
 def _served(definition: Object) -> list[tuple[str, str]]:

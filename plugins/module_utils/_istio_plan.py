@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_owned as owned
+from ansible_collections.meshlab.istio.plugins.module_utils._chosen import without_choices
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import changed_fields, diff_entry, reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, CommandError, NotFound
@@ -271,7 +272,7 @@ def compare(
         before = cluster.find(obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace"))
     wanted = _fail_closed(obj, before) if obj["kind"] == _VALIDATING[1] else obj
     try:
-        return before, cluster.apply(wanted, manager, dry_run=True)
+        return before, without_choices(cluster.apply(wanted, manager, dry_run=True), before, wanted)
     except ClusterError as error:
         # Its namespace or its kind comes with the install; a namespace that is going will be made anew.
         if not isinstance(error, NotFound) and TERMINATING not in error.message:

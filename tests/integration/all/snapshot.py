@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_owned as owned
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_plan as plans
+from ansible_collections.meshlab.istio.plugins.module_utils._chosen import without_choices
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from tests.integration.all.lab import Lab, Object
 
@@ -65,7 +66,8 @@ def happened(before: dict[owned.Key, Object], after: dict[owned.Key, Object]) ->
     """Return what differs between two snapshots, but for what controllers did about it."""
     found = set()
     for key in {*before, *after}:
-        change = plans.Change(before.get(key), after.get(key))
+        now = after.get(key)
+        change = plans.Change(before.get(key), without_choices(now, before.get(key), {}) if now else None)
         for each in change.fields:
             if each["field"] == ROLLOUT or (each["field"] == "spec.replicas" and _autoscaled(change.object, after)):
                 continue
