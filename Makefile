@@ -15,7 +15,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv lab lab-down test test-all test-unit test-plays mutation lint sanity integration reference lock format
+.PHONY: help venv lab lab-down test test-all test-unit test-plays contract mutation lint sanity integration reference lock format
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -27,7 +27,7 @@ lab: venv ## Build or reuse the bundle, boot a lab host or go on with it, run si
 lab-down: venv ## Remove the lab host, and what of .lab/ leads to it
 	$(BIN)/python -m tests.lab down
 
-test: lint sanity test-unit test-plays integration ## Every gate for a change: lint, sanity, unit tests, one lab run
+test: lint sanity test-unit test-plays contract integration ## Every gate for a change: lint, sanity, unit tests, one lab run
 
 test-all: test mutation ## And everything that takes hours, with its evidence in docs/evidence; begun again, it goes on
 	$(BIN)/python -m tests.lab up --reuse --name long --lab .lab/long --source $(SOURCE)
@@ -42,6 +42,9 @@ test-unit: venv ## The unit tests, with the coverage of module_utils (about a mi
 
 test-plays: venv ## Real runs of ansible-playbook on this machine, without a cluster
 	$(BIN)/pytest tests/plays --numprocesses 4 --dist worksteal
+
+contract: venv ## What Bookinfo promises, held by the lab's stand-ins
+	$(BIN)/pytest tests/contract
 
 mutation: venv ## Mistakes in the diff, wait and gateway code that no unit test notices: at most 20 % (half an hour)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
