@@ -78,6 +78,14 @@ def test_a_killed_service_is_back_within_seconds(
     assert int(machine.run("systemctl", "show", "--property=NRestarts", "--value", unit)) >= before + KILLS
 
 
+def test_the_forward_follows_the_gateway_to_a_new_pod(machine: lab_host.Host) -> None:
+    """kubectl holds on to the pod that it began with."""
+    gateway = ["kubectl", "--namespace", "istio-system"]
+    machine.run(*gateway, "delete", "pods", "--selector=app=istio-ingressgateway", "--wait=true")
+    machine.run(*gateway, "rollout", "status", "deployment/istio-ingressgateway", "--timeout=60s")
+    _seconds_until(_answers_on(machine, "http://127.0.0.1:8080/productpage"), ANSWER_SECONDS)
+
+
 def _processes(machine: lab_host.Host, units: list[str]) -> list[str]:
     """Return the main process of each unit, 0 for one that does not run."""
     shown = machine.run("systemctl", "show", "--property=MainPID", "--value", *units)
