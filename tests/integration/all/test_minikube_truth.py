@@ -50,7 +50,7 @@ def stored(lab: Lab) -> dict[str, Any]:
     flat: dict[str, Any] = {}
 
     def walk(value: Any, path: str) -> None:
-        if isinstance(value, dict) and path not in FIELDS.values():
+        if isinstance(value, dict) and (not path or path not in FIELDS.values()):
             for key, inner in value.items():
                 walk(inner, f"{path}.{key}" if path else key)
         else:
