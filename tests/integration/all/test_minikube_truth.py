@@ -84,7 +84,11 @@ CHANGES: dict[str, dict[str, Any]] = {
     "embed_certs back": {"embed_certs": True},
     "addons": {"install_addons": True, "addons": ["default-storageclass"]},
     "config": {"config": {"WantUpdateNotification": False}},
-    "several": {"apiserver_names": ["lab.meshlab.test", "two.meshlab.test"], "extra_config": ["scheduler.v=1"]},
+    # Without install_addons, minikube forgets those of the case before.
+    "several": {
+        "apiserver_names": ["lab.meshlab.test", "two.meshlab.test"], "extra_config": ["scheduler.v=1"],
+        "install_addons": True,
+    },
 }
 
 
