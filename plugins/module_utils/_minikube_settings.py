@@ -24,6 +24,7 @@ KEPT = "minikube warns and keeps the old value"
 IGNORED = "minikube ignores the new value without a word"
 UNSAFE = "minikube stores the new value, but the cluster was built with the old one"
 REFUSED = "minikube refuses it"
+LAST = "minikube replaces these by others, but has no flag that takes the last one away"
 
 CONTAINERS = ("docker", "podman")
 ALIASES = {"kvm": "kvm2", "native": "none", "generic": "ssh", "qemu": "qemu2"}
@@ -267,6 +268,8 @@ def _effect(setting: Setting, old: Any, new: Any, driver: str | None) -> str:
         return REFUSED  # K8S_DOWNGRADE_UNSUPPORTED, exit code 106
     if setting.option == "mount_string" and driver in CONTAINERS:
         return REFUSED  # GUEST_MOUNT_CONFLICT
+    if setting.option == "extra_config" and not new:
+        return LAST  # seen with v1.38.1: without --extra-config the next start keeps them
     return setting.effect
 
 

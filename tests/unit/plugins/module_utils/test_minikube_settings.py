@@ -84,6 +84,7 @@ def test_what_the_profile_was_started_with_does_not_differ() -> None:
         ({"mount_string": "/a:/b", "on": "docker"}, "", "/a:/b", settings.REFUSED),
         ({"addons": ["metrics-server"]}, [], ["metrics-server"], settings.START),
         ({"extra_config": ["apiserver.v=3"]}, ["kubelet.max-pods=150"], ["apiserver.v=3"], settings.START),
+        ({"extra_config": []}, ["kubelet.max-pods=150"], [], settings.LAST),
         ({"feature_gates": "B=true,A=true"}, ["A=true"], ["A=true", "B=true"], settings.START),
         ({"embed_certs": False}, True, False, settings.START),
         ({"apiserver_names": ["a"]}, ["a", "b"], ["a"], settings.START),
