@@ -186,8 +186,10 @@ class Minikube(CommandLineTool):
             self.run([*arguments, "--output", "json"], timeout=timeout, on_line=events.feed)
         except CommandError as error:
             if error.details["rc"] is None and events.steps:
+                # minikube waits for a lock without a word. It has ended by now: who holds one is another process.
+                waited = _lock_remedy(_lock_holders())
                 raise CommandError(
-                    f"{error.message} Its last step was: {events.steps[-1]['message']}.",
+                    f"{error.message} Its last step was: {events.steps[-1]['message']}. {waited}".rstrip(),
                     **error.details, steps=events.steps, log=self._log_tail(),
                 ) from error  # fmt: skip
             raise
@@ -205,7 +207,8 @@ class Minikube(CommandLineTool):
         )
         # Some advice is printed with its template's fields unfilled (seen in K8S_DOWNGRADE_UNSUPPORTED of 1.38.1).
         advice = "" if "{{" in fatal.get("advice", "") else fatal.get("advice", "")
-        remedy = REMEDIES.get(name) or _lock_remedy(reason) or advice
+        locked = re.search(r"(acquir\w+|waiting for) .*lock", reason)
+        remedy = REMEDIES.get(name) or (_lock_remedy(_lock_holders() or ["?"]) if locked else "") or advice
         named = f", {name}" if name else ""
         message = f"minikube {done.cmd[1]} failed (exit code {done.rc}{named}, {explain_exit(done.rc)}): {reason}"
         return CommandError(
@@ -237,18 +240,22 @@ def release(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found.group(1).split(".")) if found else ()
 
 
-def _lock_remedy(reason: str) -> str:
-    """Name who holds minikube's lock. Its locks are flocks, so one that nobody holds is never in the way."""
-    if not re.search(r"(acquir\w+|waiting for) .*lock", reason):
-        return ""
+def _lock_holders() -> list[str]:
+    """Return the processes that hold minikube's locks. These are flocks: one that nobody holds is never in the way."""
     inodes = {str(os.stat(path).st_ino) for path in glob.glob(LOCKS)}
     try:
         with open(LOCK_TABLE, encoding="ascii") as stream:
             rows = [line.split() for line in stream]
     except OSError:
         rows = []
-    holders = sorted({row[4] for row in rows if len(row) > 5 and row[5].split(":")[-1] in inodes})
-    who = f"process {', '.join(holders)}" if holders else "another minikube process"
+    return sorted({row[4] for row in rows if len(row) > 5 and row[5].split(":")[-1] in inodes})
+
+
+def _lock_remedy(holders: Sequence[str]) -> str:
+    """Say what to do about processes that hold minikube's lock, ? for one that is not known; "" for none."""
+    if not holders:
+        return ""
+    who = "another minikube process" if "?" in holders else f"process {', '.join(holders)}"
     return f"Its lock is held by {who}: wait until that one ends, or end it, then run this again."
 
 

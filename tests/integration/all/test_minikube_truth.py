@@ -85,7 +85,8 @@ CHANGES: dict[str, dict[str, Any]] = {
     "config": {"config": {"WantUpdateNotification": False}},
     # Without install_addons, minikube forgets those of the case before.
     "several": {
-        "apiserver_names": ["lab.meshlab.test", "two.meshlab.test"], "extra_config": ["scheduler.v=1"],
+        "apiserver_names": ["lab.meshlab.test", "two.meshlab.test"],
+        "extra_config": ["scheduler.v=1"],
         "install_addons": True,
     },
 }

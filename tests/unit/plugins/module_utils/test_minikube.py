@@ -162,6 +162,19 @@ def test_a_held_lock_names_its_holder(tmp_path: Path, monkeypatch: pytest.Monkey
         replay.act(["start"], timeout=60)
 
 
+def test_a_start_that_waited_for_a_lock_names_its_holder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """minikube says nothing of the lock that it waits for (seen with v1.38.1)."""
+
+    def hang(_self: CommandLineTool, arguments: list[str], on_line: Any, **_more: Any) -> None:
+        on_line(event("step", currentstep="1", totalsteps="19", name="Starting", message="Starting it"))
+        raise CommandError(f"minikube {arguments[0]} did not end within 5 s.", cmd=["x"], rc=None, stdout="", stderr="")
+
+    monkeypatch.setattr(CommandLineTool, "run", hang)
+    monkeypatch.setattr(_minikube, "_lock_holders", lambda: ["4711"])
+    with pytest.raises(CommandError, match=r"was: Starting it\. Its lock is held by process 4711: wait until"):
+        Minikube(home=str(tmp_path)).act(["start"], timeout=5)
+
+
 def test_status_of_every_kind(tmp_path: Path) -> None:
     assert Replay(tmp_path, lambda _arguments: "status-missing").status("minikube") == []
     assert Replay(tmp_path, lambda _arguments: "status-half-made").status("minikube") == []
