@@ -32,6 +32,7 @@ test: lint sanity test-unit test-plays contract integration ## Every gate for a 
 test-all: test mutation ## And everything that takes hours, with its evidence in docs/evidence; begun again, it goes on
 	$(BIN)/python -m tests.lab up --reuse --name long --lab .lab/long --source $(SOURCE)
 	$(BIN)/ansible-playbook -i .lab/long/inventory.yml playbooks/site.yml
+	command -v wrk >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq wrk >/dev/null
 	MESHLAB_INVENTORY=.lab/long/inventory.yml MESHLAB_EVIDENCE=docs/evidence MESHLAB_RESUME=1 \
 	  $(BIN)/pytest tests/apiserver tests/integration/all
 	$(BIN)/python -m tests.lab down --name long --lab .lab/long
