@@ -145,6 +145,7 @@ svg .halo{paint-order:stroke;stroke:var(--card);stroke-width:4px;stroke-linejoin
   dl.long{grid-template-columns:1fr;gap:0}
   dl.long dt{font-size:14px}
   dl.long dd+dt{margin-top:9px}
+  .scenario :is(thead th,.good,.wrong){white-space:normal}
   .index :is(td,th):nth-child(3){display:none}
   .index :is(td,th):nth-child(2){padding-right:0}
 }
