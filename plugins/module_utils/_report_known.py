@@ -51,7 +51,9 @@ def with_known(hosts: Sequence[Host], earlier: Sequence[Host], inventory: Collec
 
 def _merged(host: Host, before: Host) -> Host:
     partial = "url" not in host and host.get("finished") is not False
-    merged = {**(_lasting(before) if partial else {}), **host}
+    lasting = _lasting(before) if partial else {}
+    # An empty list is what a part that was not run gathers.
+    merged = {**lasting, **{key: value for key, value in host.items() if value not in ([], {}) or key not in lasting}}
     scenarios = _scenarios(host.get("scenarios", []), _aged(before).get("scenarios", []))
     return {**merged, "scenarios": scenarios} if scenarios else merged
 

@@ -27,9 +27,11 @@ WHOLE = {
 
 
 def test_scenarios_alone_leave_what_they_did_not_measure() -> None:
-    now = {"name": "lab1", "finished": True, "scenarios": [ran("mtls", passed=False), ran("jwt")]}
-    (host,) = with_known([now], [WHOLE], ["lab1"])
+    now = {"name": "lab1", "finished": True, "pods": [], "scenarios": [ran("mtls", passed=False), ran("jwt")]}
+    earlier = {**WHOLE, "pods": [{"namespace": "tutorial", "name": "sleep"}]}
+    (host,) = with_known([now], [earlier], ["lab1"])
     assert host["url"] == WHOLE["url"]
+    assert host["pods"] == earlier["pods"]
     assert host["versions"] == WHOLE["versions"]
     assert host["scenarios"] == [ran("canary", earlier=True), ran("mtls", passed=False), ran("jwt")]
     assert "timings" not in host
@@ -46,6 +48,11 @@ def test_what_a_failed_run_did_not_reach_is_not_known() -> None:
     now = {"name": "lab1", "finished": False, "failure": {"message": "It failed."}}
     (host,) = with_known([now], [WHOLE], ["lab1"])
     assert set(host) == {"name", "finished", "failure", "scenarios"}
+
+
+def test_a_run_without_scenarios_says_so() -> None:
+    (host,) = with_known([{"name": "lab1", "url": "http://10.0.0.2/", "scenarios": []}], [], ["lab1"])
+    assert host["scenarios"] == []
 
 
 def test_a_host_that_the_run_was_not_limited_to_stays() -> None:
