@@ -12,6 +12,9 @@ STAMP := $(VENV)/.made-from-$(firstword $(shell sha256sum requirements/dev.txt))
 export SOURCE ?= build
 # molecule and ansible-lint start ansible-playbook by its name.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Compiled Python is kept, and outside the checkout: without it, each of the parallel tests compiles everything again.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX ?= $(HOME)/.cache/meshlab/pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:

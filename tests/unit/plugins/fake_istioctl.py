@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl, load_yaml_documents
 from tests.unit.plugins.fake_cluster import FakeCluster
 
@@ -67,9 +69,7 @@ class FakeIstioctl:
 
     def manifests(self, objects: list[dict[str, Any]]) -> None:
         """Let ``manifest generate`` write these objects."""
-        import yaml
-
-        self.answer("manifest generate", yaml.safe_dump_all(objects))
+        self.answer("manifest generate", yaml.dump_all(objects, Dumper=yaml.CSafeDumper))
 
     def calls(self, name: str) -> list[list[str]]:
         """Return the argument lists of all calls of a subcommand."""

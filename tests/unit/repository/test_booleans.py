@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ EXPRESSION = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 MADE_BOOLEAN = r"(?!\w)(?!\s*(\|\s*default\(\w+\)\s*)?\|\s*bool\b)"
 
 
+@functools.cache
 def options() -> set[str]:
     """Return the name of each boolean option of a role's entry points."""
     return {
