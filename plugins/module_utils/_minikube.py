@@ -26,6 +26,9 @@ MISSING_PROFILE = 85
 STATUS_BITS = 7
 """`status` adds 1 for the host, 2 for kubelet or API server, 4 for the kubeconfig (cmd/minikube/cmd/status.go)."""
 
+KUBERNETES_BINARIES = "/var/lib/minikube/binaries"
+"""Where a node has its kubeadm, by version (pkg/minikube/vmpath); this host, with the driver none."""
+
 LOG_LINES = 25
 
 LOCKS = "/tmp/minikube-locks-*/*.lock"  # noqa: S108
@@ -129,6 +132,32 @@ class Minikube(CommandLineTool):
                 return dict(json.load(stream))
         except (OSError, ValueError, TypeError):
             return {}
+
+    def mend_profile(self, profile: str) -> None:
+        """Write what a damaged profile must hold for `minikube delete` to find the cluster.
+
+        With a profile that it cannot read, minikube removes the file and leaves the cluster: the next start goes on
+        with the old one (deleteProfile of cmd/minikube/cmd/delete.go; tried with the driver none). What is written
+        comes from the file of the machine beside it; without that one there is nothing to find.
+        """
+        machines = os.path.join(self.home, "machines")
+        try:
+            with open(os.path.join(machines, profile, "config.json"), encoding="utf-8") as stream:
+                machine: Any = json.load(stream)
+            driver = str(machine["DriverName"])
+            runtime = str(machine["Driver"].get("ContainerRuntime") or "")
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            return
+        version = max(
+            map(os.path.basename, glob.glob(os.path.join(KUBERNETES_BINARIES, "v*"))), key=release, default=""
+        )
+        workers = glob.glob(os.path.join(glob.escape(machines), f"{glob.escape(profile)}-m[0-9]*"))
+        names = ["", *sorted(os.path.basename(path)[len(profile) + 1 :] for path in workers)]
+        kubernetes = {"ClusterName": profile, "ContainerRuntime": runtime, "KubernetesVersion": version}
+        nodes = [{"Name": name, "ControlPlane": not name, "Worker": True} for name in names]
+        config = {"Name": profile, "Driver": driver, "KubernetesConfig": kubernetes, "Nodes": nodes}
+        with open(self.profile_file(profile), "w", encoding="utf-8") as stream:
+            json.dump(config, stream)
 
     # -- what is asked ---------------------------------------------------------------------------
 

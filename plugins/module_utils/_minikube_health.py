@@ -6,15 +6,13 @@
 from __future__ import annotations
 
 import errno
-import os
 import socket
-import ssl
-import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_api import certificate, cut_off
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import stored
 
 ABSENT = "absent"
@@ -25,14 +23,16 @@ PAUSED = "paused"
 DEGRADED = "degraded"
 STARTED = "started"
 
-LOOK_SECONDS = 2.0
+CUT_OFF = "cut off"
+"""Not a state: why a cluster that minikube calls running is incomplete."""
+
 SOON_DAYS = 30
-EXPIRED = 10
-"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
 
 ADVICE = {
     DAMAGED: "its stored configuration cannot be read",
     INCOMPLETE: "it was never finished, its profile has no host",
+    CUT_OFF: "its first start was cut off while kubeadm made the control plane, so it lacks what comes last, such as "
+    "kube-proxy",
     STOPPED: "it was stopped, or this host was restarted since",
     PAUSED: "its containers were paused",
 }
@@ -48,6 +48,7 @@ class Found:
     :param config: the profile's stored configuration; {} without a readable one.
     :param status: the rows of ``minikube status``.
     :param certificate_days: days until the API server's certificate ends; None if it could not be seen.
+    :param used: what somebody has put into a cluster that was cut off while it was made.
     """
 
     state: str
@@ -55,11 +56,17 @@ class Found:
     config: dict[str, Any] = field(default_factory=dict)
     status: list[dict[str, Any]] = field(default_factory=list)
     certificate_days: int | None = None
+    used: list[str] = field(default_factory=list)
 
     @property
     def exists(self) -> bool:
         """Whether there is a cluster that could answer, now or once it is started."""
         return self.state not in (ABSENT, DAMAGED, INCOMPLETE)
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether kubeadm was cut off while it made this cluster: no start finishes it, only a new one does."""
+        return self.state == INCOMPLETE and bool(self.status)
 
     @property
     def node(self) -> dict[str, Any]:
@@ -80,7 +87,8 @@ def find(minikube: Minikube, profile: str) -> Found:
     """Return the state of a profile's cluster. Nothing is changed.
 
     The stored configuration is read from its file; `minikube status` tells about host, kubelet, API server
-    (it asks /healthz) and kubeconfig; a TLS handshake with the API server shows when its certificate ends.
+    (it asks /healthz) and kubeconfig; the API server itself shows when its certificate ends, and whether the cluster
+    was ever finished.
 
     :raises CommandError: minikube is missing, or its status cannot be read.
     """
@@ -99,7 +107,12 @@ def find(minikube: Minikube, profile: str) -> Found:
     moved = _moved(found)
     if state == STOPPED:
         return Found(state, reasons + moved, config, rows)
-    days, trouble = certificate(str(found.node.get("IP") or ""), int(found.node.get("Port") or 0), minikube.home)
+    address, port = str(found.node.get("IP") or ""), int(found.node.get("Port") or 0)
+    days, trouble = certificate(address, port, minikube.home)
+    if days is not None:
+        cut, used = cut_off(address, port, minikube.home, profile)
+        if cut:
+            return Found(INCOMPLETE, [ADVICE[CUT_OFF]], config, rows, days, used)
     reasons = [*reasons, *moved, *trouble]
     return Found(DEGRADED if reasons else STARTED, reasons, config, rows, days)
 
@@ -122,28 +135,6 @@ def judge(rows: list[dict[str, Any]]) -> tuple[str, list[str]]:
         if row.get(part) not in values
     ]
     return (DEGRADED, reasons) if reasons else (STARTED, [])
-
-
-def certificate(address: str, port: int, home: str) -> tuple[int | None, list[str]]:
-    """Look at the certificate that the API server shows.
-
-    :param home: minikube's directory, whose ca.crt signed it.
-    :returns: the days left (None when it could not be seen: another network, a proxy) and what is wrong with it.
-    """
-    try:
-        context = ssl.create_default_context(cafile=os.path.join(home, "ca.crt"))
-        with (
-            socket.create_connection((address, port), timeout=LOOK_SECONDS) as plain,
-            context.wrap_socket(plain, server_hostname=address) as secure,
-        ):
-            ends = ssl.cert_time_to_seconds(str((secure.getpeercert() or {})["notAfter"]))
-            return int((ends - time.time()) // 86400), []
-    except ssl.SSLCertVerificationError as error:
-        if error.verify_code == EXPIRED:
-            return -1, ["the API server's certificate has expired; the next start renews it"]
-        return None, []
-    except (OSError, ValueError, KeyError, OverflowError):
-        return None, []
 
 
 def _moved(found: Found) -> list[str]:

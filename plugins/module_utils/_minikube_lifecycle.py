@@ -199,6 +199,17 @@ class Lifecycle:
             return (DELETE, *ACTIONS[target][ABSENT]), self._lost(found)
         if not found.config:
             return actions, []
+        if found.cut_off and target == STOPPED:
+            return (STOP,), []
+        if found.cut_off:
+            if found.used and not recreate:
+                raise InputError(
+                    f"{found.sentence(self.profile)} A start does not finish it, and it is in use already: "
+                    f"{', '.join(found.used[:5])}. Set `recreate: true` to delete it with everything in it and start "
+                    "a new one.",
+                    before=dict(before),
+                )
+            return (DELETE, *ACTIONS[target][ABSENT]), self._lost(found)
         drift = settings.drift(before, chosen, driver)
         fixed = [item for item in drift if item["effect"] != settings.START]
         if fixed and not recreate:
@@ -252,8 +263,13 @@ class Lifecycle:
 
     # -- the work --------------------------------------------------------------------------------
 
-    def _perform(self, target: str, actions: tuple[str, ...], found: Found, flags: list[str]) -> Found:
-        """Carry out the actions, a start with ``flags``, and return the cluster as it is then."""
+    def _perform(
+        self, target: str, actions: tuple[str, ...], found: Found, flags: list[str], again: bool = False
+    ) -> Found:
+        """Carry out the actions, a start with ``flags``, and return the cluster as it is then.
+
+        :param again: this is the second attempt, after a cluster that turned out to be half-made.
+        """
         for key, value in self._new_defaults().items():
             self.minikube.run(["config", "set", key, _plain(value)], timeout=30)
         for action in actions:
@@ -262,8 +278,14 @@ class Lifecycle:
             elif action == STOP and self.options.get("keep_context"):
                 self._act(found, [STOP, "--keep-context-active"])
             else:
+                if action == DELETE and found.state == DAMAGED:
+                    self.minikube.mend_profile(self.profile)
                 self._act(found, [action])
         now = find(self.minikube, self.profile)
+        if now.cut_off and not now.used and START in actions and not again:
+            # Only now that it answers can it be seen that it was never finished.
+            self.warnings += [f"{now.sentence(self.profile)} It was deleted and started anew."]
+            return self._perform(target, (DELETE, *ACTIONS[target][ABSENT]), now, flags, again=True)
         if now.state != target and not (target == STOPPED and now.state == INCOMPLETE):
             raise CommandError(
                 f"minikube {' and '.join(actions)} ended without an error, but the cluster {self.profile} is "

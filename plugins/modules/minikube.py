@@ -19,6 +19,9 @@ description:
     but only warns about or silently ignores, fails the task with the old and the new value, unless O(recreate) is set.
   - A stopped, paused, half-made or degraded cluster is brought back by O(state=started), also one whose host was
     restarted, whose address changed or whose certificate expired. RV(found) says what it was like.
+  - A cluster whose first start was cut off while kubeadm made the control plane cannot be finished, although minikube
+    calls it running. As long as nobody has put anything into it, it is deleted and made anew, else O(recreate) must
+    allow that.
   - Only options that are given are compared. Those that say how to start (O(wait), O(wait_timeout), O(preload),
     O(cache_images), O(install_addons), O(auto_update_drivers), O(keep_context), O(force), O(mount)) are not part of the
     cluster, and changing them changes nothing.

@@ -167,6 +167,13 @@ def answers(lab: Lab) -> bool:
     return lab.ssh("kubectl get --raw=/readyz 2>/dev/null", check=False) == "ok"
 
 
+def made(lab: Lab) -> tuple[str, str]:
+    """Return when the cluster was made, and the names of what kubeadm makes last."""
+    born = lab.ssh("kubectl get namespace kube-system --output=jsonpath={.metadata.creationTimestamp}")
+    last = lab.ssh("kubectl --namespace=kube-system get daemonset/kube-proxy deployment/coredns --output=name")
+    return born, last
+
+
 @pytest.mark.parametrize("state", ["paused", "stopped"])
 def test_a_cluster_that_rests_is_brought_back(state: str, lab: Lab, measured: dict[str, Any]) -> None:
     rested = minikube(lab, state=state)
@@ -229,14 +236,18 @@ def test_a_cluster_half_made_is_finished(lab: Lab, measured: dict[str, Any]) -> 
     assert (back["changed"], back["after"]["state"]) == (True, "started")
     assert not minikube(lab)["changed"]
     until(lambda: answers(lab), 30, "the API server is ready")
-    measured.update(found=back["found"], lost=gone["lost"], back_seconds=back["seconds"])
+    assert made(lab)[1].split() == ["daemonset.apps/kube-proxy", "deployment.apps/coredns"]
+    measured.update(found=back["found"], lost=gone["lost"], back_seconds=back["seconds"], warnings=back["warnings"])
 
 
 def test_a_profile_that_was_cut_off_is_replaced_only_if_asked(lab: Lab, measured: dict[str, Any]) -> None:
+    before = made(lab)
     lab.ssh(f"truncate --size=200 {PROFILE}")
     refused = minikube(lab, fails=True)
     assert "recreate" in refused["msg"]
-    made = minikube(lab, recreate=True)
-    assert (made["before"]["state"], made["after"]["state"]) == ("damaged", "started")
-    assert made["lost"]
-    measured.update(message=refused["msg"], lost=made["lost"], recreate_seconds=made["seconds"])
+    anew = minikube(lab, recreate=True)
+    assert (anew["before"]["state"], anew["after"]["state"]) == ("damaged", "started")
+    assert anew["lost"]
+    after = made(lab)
+    assert (before[0] != after[0], before[1]) == (True, after[1])
+    measured.update(message=refused["msg"], lost=anew["lost"], recreate_seconds=anew["seconds"])

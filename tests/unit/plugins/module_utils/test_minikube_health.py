@@ -23,7 +23,8 @@ from cryptography.x509.oid import NameOID
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_health as health
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import certificate, describe, find, judge
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_api import certificate
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import describe, find, judge
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import stored
 from tests.unit.plugins.fake_minikube import PAUSED, PROFILE, RUNNING, STOPPED, World, node
 
