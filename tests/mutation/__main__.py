@@ -9,6 +9,7 @@ that function, fastest first, until one fails. A mutant that no test kills is al
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import json
 import os
@@ -26,6 +27,7 @@ from tests.lab.cache import CACHE, LabError, digest_of, locked, main_guard, say
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path("ansible_collections/meshlab/istio")
 """The modules' names begin like this, and mutmut knows a module by its path."""
+PREFIX = ".".join(PACKAGE.parts) + "."
 
 GROUPS = {
     "diff": (("_diff",), ("module_utils/test_diff.py",)),
@@ -68,7 +70,7 @@ def main() -> int:
 
 
 def prepared(group: str) -> Path:
-    """Return the folder with the copy for a group: a new one as soon as anything that counts has changed."""
+    """Return the folder with the copy for a group: a new one as soon as anything that its tests reach has changed."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "plugins", "tests/__init__.py", "tests/unit"],
         cwd=ROOT, check=True, capture_output=True, text=True,
@@ -79,7 +81,9 @@ def prepared(group: str) -> Path:
         for name in listed.stdout.splitlines()
         if (name in tests or not Path(name).name.startswith("test_")) and (ROOT / name).is_file()
     ]
-    total = digest_of(settings(group), json.dumps(versions()), *(ROOT / name for name in files))
+    begin = {f"plugins/module_utils/{name}.py" for name in GROUPS[group][0]} | tests
+    counting = reached(begin) | {name for name in files if not name.endswith(".py")}
+    total = digest_of(settings(group), json.dumps(versions()), *(ROOT / name for name in sorted(counting)))
     work = CACHE / "mutation" / f"{group}-{total}"
     # Written last, so it says that the copy is whole.
     whole = work / "pyproject.toml"
@@ -92,6 +96,22 @@ def prepared(group: str) -> Path:
             shutil.copy(ROOT / name, place)
         whole.write_text(settings(group), encoding="utf-8")
     return work
+
+
+def reached(names: set[str]) -> set[str]:
+    """Return the project's Python files that ``names`` import, directly or not, and ``names`` themselves."""
+    found: set[str] = set()
+    todo = set(names)
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        for node in ast.walk(ast.parse((ROOT / name).read_bytes())):
+            modules = [alias.name for alias in node.names] if isinstance(node, (ast.Import, ast.ImportFrom)) else []
+            if isinstance(node, ast.ImportFrom):
+                modules = [str(node.module), *(f"{node.module}.{each}" for each in modules)]
+            paths = (module.removeprefix(PREFIX).replace(".", "/") + ".py" for module in modules)
+            todo |= {path for path in paths if (ROOT / path).is_file()} - found
+    return found
 
 
 def settings(group: str) -> str:
