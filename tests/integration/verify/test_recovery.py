@@ -5,13 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import time
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
+from tests.integration.verify.test_again import assert_unchanged, run_site
 from tests.lab import host as lab_host
 
 TITLE = "<title>Simple Bookstore App</title>"
@@ -123,3 +126,12 @@ def test_the_lab_is_back_after_a_reboot(machine: lab_host.Host, reports: list[di
     for addon in reports[0]["addons"]:
         if "url" in addon:
             _seconds_until(lambda url=addon["url"]: _status_on(machine, url) in (200, 302, 307), REBOOT_SECONDS)  # type: ignore[misc]
+
+
+def test_the_next_run_says_what_it_found(lab_folder: Path) -> None:
+    """All came back by itself, so there is nothing for it to change."""
+    output, _ = run_site()
+    assert_unchanged(output)
+    (host,) = json.loads((lab_folder / "report.json").read_text(encoding="utf-8"))["hosts"]
+    assert host["found"] == ["The cluster minikube was running."]
+    assert host["found"][0] in output
