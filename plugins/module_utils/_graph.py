@@ -18,10 +18,6 @@ QUERY = (
 NOW = "time()"
 """Prometheus' own clock: this host's may differ."""
 
-SCRAPED = 'min(timestamp(up{pod!=""})) or vector(time())'
-"""When the pod that has waited longest was scraped last; now, where no target is a pod. A failed scrape counts too,
-and a target that has gone is not waited for (Prometheus 3.10, scrape/scrape.go: report samples, stale markers)."""
-
 KIALI = "kiali:20001/proxy/kiali/api/namespaces/graph"
 """Kiali's service and port in Istio's samples, and where it answers with its graph (Kiali 2, routing/router.go)."""
 

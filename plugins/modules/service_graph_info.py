@@ -12,6 +12,7 @@ description:
   - Asks the Prometheus of the cluster which workload called which service, through the API server's proxy.
   - Can wait until a count has arrived and every pod has been scraped since, so that the graph is the one after the
     traffic, with all of its edges.
+  - Pods that are gone do not count, even those that went while Prometheus was down.
   - Without O(since) the edges hold all that the pods have counted since they began. With it they hold only what came
     since an earlier call, so that errors of long ago are none of this traffic's.
 author: meshlab contributors (@meshlab)
@@ -128,12 +129,11 @@ from ansible_collections.meshlab.istio.plugins.module_utils._graph import (
     KIALI,
     NOW,
     QUERY,
-    SCRAPED,
     counts_of,
     edges_of,
     size_of_kialis,
 )
-from ansible_collections.meshlab.istio.plugins.module_utils._prometheus import ask
+from ansible_collections.meshlab.istio.plugins.module_utils._prometheus import ask, lookback, scraped
 
 SINCE: dict[str, Any] = {
     "at": {"type": "float", "required": True},
@@ -144,15 +144,14 @@ SINCE: dict[str, Any] = {
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result."""
     _runtime.need_libraries(module, "kubernetes")
-    options = module.params
+    options = dict(module.params)
     cluster = Cluster(options["kubeconfig"], options["context"])
+    options["lookback"] = lookback(cluster, options)
     wanted = None
     waited = 0.0
     if options["bound"] is not None and not module.check_mode:
         wanted = {"metric": "value", "relation": ">=", "bound": options["bound"]}
-        now = ask(cluster, {**options, "query": NOW}, None)["value"]
-        since = {"metric": "value", "relation": ">=", "bound": now}
-        waited = ask(cluster, {**options, "query": SCRAPED}, since)["waited"]
+        waited = scraped(cluster, options, ask(cluster, {**options, "query": NOW}, None)["value"])
     answer = ask(cluster, options, wanted)
     counts = counts_of(ask(cluster, {**options, "query": QUERY}, None)["result"])
     at = ask(cluster, {**options, "query": NOW}, None)["value"]
