@@ -144,8 +144,8 @@ def tried(work: Path) -> str:
     # pytest starts for each mutant, and its plugins would be most of that.
     bare = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     with log.open("w", encoding="utf-8") as stream:
-        # One at a time: the tests look at the clock.
-        command = [mutmut, "run", "--max-children", "1"]
+        # The tests look at the clock, and most of their time they are asleep: no more than one a core.
+        command = [mutmut, "run", "--max-children", "2"]
         done = subprocess.run(command, cwd=work, env=bare, stdout=stream, stderr=subprocess.STDOUT)
     if done.returncode != 0:
         raise LabError(
