@@ -27,6 +27,8 @@ REWRITTEN = {"KubeadmVersionFetched"}
 def no_services(lab: Lab) -> Iterator[None]:
     """Keep what starts the cluster by itself quiet; leave the lab as the playbook makes it."""
     lab.ssh("systemctl stop meshlab-tunnel-minikube; systemctl disable --quiet meshlab-cluster-minikube")
+    # An earlier run of this file may have left it, and then there is nothing to change.
+    lab.ssh("minikube config unset WantUpdateNotification")
     yield
     lab.ssh("systemctl enable --quiet meshlab-cluster-minikube")
     lab.playbook("site")
