@@ -114,3 +114,19 @@ def test_commands_of_a_result() -> None:
         {"cmd": "a | b", "rc": 1, "seconds": 93784.5}
     ]
     assert list(commands_of({"msg": "nothing ran", "cmd": ["a"]})) == []
+
+
+def test_what_comes_next_is_called_as_this_run_was(tmp_path: Path) -> None:
+    """On localhost, on a cluster that was there: without the same words the next playbook would ask elsewhere."""
+    variables = {"report_path": str(tmp_path / "report"), "ansible_python_interpreter": sys.executable}
+    tasks = [{"ansible.builtin.import_role": {"name": ROLE}}]
+    plays = [{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+    given = ["lab_provider=existing", "lab_context=kind-kind", "lab_preset=small"]
+    done = run(
+        tmp_path, "play.yml", "-i", "localhost,", "-c", "local", *(word for each in given for word in ("-e", each))
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    same = "-c local -e lab_preset=small -e lab_provider=existing -e lab_context=kind-kind"
+    page = (tmp_path / "report/report.html").read_text(encoding="utf-8")
+    assert f"ansible-playbook -i localhost, meshlab.istio.teardown {same}" in page

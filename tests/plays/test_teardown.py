@@ -11,6 +11,9 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 SAMPLES = {
     "bookinfo/platform/kube/bookinfo.yaml": "Service reviews",
@@ -28,6 +31,36 @@ def manifest(*objects: str) -> str:
     )
 
 
+def teardown(home: Path, given: dict[str, Any], *more: str) -> subprocess.CompletedProcess[str]:
+    """Run the playbook on this machine, in check mode."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", "--check", "-v",
+         "meshlab.istio.teardown", *more, "-e", json.dumps({"ansible_python_interpreter": sys.executable, **given})],
+        cwd=home, env={**os.environ, "HOME": str(home), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("told", [False, True])
+def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, told: bool) -> None:
+    """It has a profile and a status, and none of our services."""
+    profile = tmp_path / ".minikube/profiles/of-others/config.json"
+    profile.parent.mkdir(parents=True)
+    profile.write_text(json.dumps({"Name": "of-others", "Driver": "kvm2", "KubernetesConfig": {"ClusterName": "x"}}))
+    program = tmp_path / "minikube"
+    # The form of `minikube status --output json` 1.38.1 for a cluster that was stopped.
+    status = {"Name": "of-others", "Host": "Stopped", "Kubelet": "Stopped", "APIServer": "Stopped",
+              "Kubeconfig": "Stopped", "Worker": False}  # fmt: skip
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(status)}'\nexit 7\n")
+    program.chmod(0o755)
+    given = {"minikube_bin_dir": str(tmp_path), "minikube_profile": "of-others", "minikube_delete_foreign": told}
+    done = teardown(tmp_path, given, "--tags", "cluster")
+    assert ("taken for one of yours and was not touched" in done.stdout) != told, done.stdout
+    assert ("-e minikube_delete_foreign=true" in done.stdout) != told
+    # What comes next asks systemd, which this machine may lack.
+    assert ("Stop the tunnel, and forget the start at boot" in done.stdout) == told, done.stdout
+
+
 def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
     for name, obj in SAMPLES.items():
         path = tmp_path / "release/samples" / name
@@ -37,14 +70,9 @@ def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
     given = {
         "lab_provider": "existing", "istio_release_dir": str(tmp_path / "release"), "addons_names": ["kiali"],
         "bookinfo_tls": True, "bookinfo_manifests": [str(tmp_path / "more.yml")],
-        "addons_manifests": [str(tmp_path / "more.yml")], "ansible_python_interpreter": sys.executable,
+        "addons_manifests": [str(tmp_path / "more.yml")],
     }  # fmt: skip
-    done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", "--check", "-v",
-         "meshlab.istio.teardown", "--tags", "bookinfo,addons,istio", "-e", json.dumps(given)],
-        cwd=tmp_path, env={**os.environ, "HOME": str(tmp_path), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True,
-    )  # fmt: skip
+    done = teardown(tmp_path, given, "--tags", "bookinfo,addons,istio")
     tasks = re.findall(r"TASK \[meshlab\.istio\.(\w+) : Remove .*\n\w+: \[localhost\][^{]*=> (.*)", done.stdout)
     assert list(dict.fromkeys(role for role, _result in tasks)) == ["bookinfo", "addons", "istio"], done.stdout
     removed = [[item["object"] for item in json.loads(result)["objects"]] for _role, result in tasks[:2]]

@@ -128,6 +128,7 @@ def test_the_lab_is_back_after_a_reboot(machine: lab_host.Host, reports: list[di
             _seconds_until(lambda url=addon["url"]: _status_on(machine, url) in (200, 302, 307), REBOOT_SECONDS)  # type: ignore[misc]
 
 
+@pytest.mark.usefixtures("machine")
 def test_the_next_run_says_what_it_found(lab_folder: Path) -> None:
     """All came back by itself, so it only takes over the kubeconfig that minikube has written anew."""
     output, _ = run_site()
