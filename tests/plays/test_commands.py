@@ -122,7 +122,7 @@ def test_what_comes_next_is_called_as_this_run_was(tmp_path: Path) -> None:
     tasks = [{"ansible.builtin.import_role": {"name": ROLE}}]
     plays = [{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}]
     (tmp_path / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
-    given = ["lab_provider=existing", "lab_context=kind-kind", "lab_preset=small"]
+    given = ["lab_provider=existing", "lab_context=kind-kind", "lab_preset=small", "access_connection=local"]
     done = run(
         tmp_path, "play.yml", "-i", "localhost,", "-c", "local", *(word for each in given for word in ("-e", each))
     )
