@@ -22,6 +22,8 @@ from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need
 from ansible_collections.meshlab.istio.plugins.module_utils._tracing import PATHS, Probe
 
 POLL_SECONDS = 1.0
+SETTLED_ROUNDS = 2
+"""Each proxy sends its spans about once a second, later on a busy machine."""
 
 NO_CHECK = "no check of it is known here"
 
@@ -63,6 +65,7 @@ class Rounds:
         self.probe = Probe(options["trace_url"] or "", options["trace_host"])
         self.trace: dict[str, Any] | None = None
         self.arriving: dict[str, Any] | None = None
+        self.unchanged = 0
 
     def run(self, timeout: float) -> None:
         """Ask all that are not well yet, once a second, until all are or the time is up."""
@@ -114,10 +117,11 @@ class Rounds:
             self.reasons[name] = error.message
 
     def _trace(self) -> None:
-        """Look for the trace; it counts when no span was added to it for a round, so that it is a whole one."""
+        """Look for the trace; it counts when it stays as it is for SETTLED_ROUNDS, so that it is a whole one."""
         if self.backend in self.well and self._can_trace() and self.trace is None:
             found = self.probe.found(self.backend, self._fetch(self.backend))
-            if found and found == self.arriving:
+            self.unchanged = self.unchanged + 1 if found and found == self.arriving else 0
+            if self.unchanged == SETTLED_ROUNDS:
                 self.trace = found
             elif found is None:
                 self.probe.send()
