@@ -34,7 +34,7 @@ GROUPS = {
     "wait": (
         ("_wait", "_watch", "_conditions", "_ready", "_trouble", "_reasons"),
         ("module_utils/test_wait.py", "module_utils/test_wait_words.py", "module_utils/test_trouble.py",
-         "module_utils/test_ready.py", "module_utils/test_reasons.py"),
+         "module_utils/test_ready.py", "module_utils/test_reasons.py", "module_utils/test_watch.py"),
     ),
     "gateway": (
         ("_gateway", "_gateway_url", "_entrance"),
