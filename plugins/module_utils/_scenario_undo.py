@@ -15,6 +15,7 @@ from typing import Any, Callable
 from ansible_collections.meshlab.istio.plugins.module_utils._apply import Change
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster, Object
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import normalise
+from ansible_collections.meshlab.istio.plugins.module_utils._patches import merged
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import wait_for, wait_gone
 
 FIELD_MANAGER = "meshlab.istio.scenario"
@@ -33,11 +34,17 @@ class Undo:
         self.notes: list[Object] = self._read()
 
     def note(self, changes: Iterable[Change]) -> None:
-        """Remember how to undo changes that are about to be made; of an object, only the first one counts."""
-        known = {_identity(note["object"]) for note in self.notes}
+        """Remember how to undo changes that are about to be made, of an object all of them together."""
+        known = {_identity(note["object"]): note for note in self.notes}
         for change in changes:
-            if change.changed and _identity(change.desired) not in known:
+            earlier = known.get(_identity(change.desired))
+            if not change.changed:
+                continue
+            if earlier is None:
                 self.notes.append(_note(change))
+            elif earlier["patch"] is not None and change.before is not None:
+                then = merged(normalise(change.before), earlier["patch"])
+                earlier["patch"] = difference(normalise(change.after), then)
         self._write()
 
     def made_here(self, obj: Object) -> bool:

@@ -70,6 +70,20 @@ def test_made_objects_go_and_changed_ones_are_as_before_with_their_owners(cluste
     assert cluster.find("v1", "ConfigMap", NOTES, "default") is None
 
 
+def test_a_second_change_of_an_object_is_undone_with_the_first(cluster: FakeCluster) -> None:
+    """The first may change no value, only whose it is; what others write in between stays."""
+    undo = Undo(cluster, "default")  # type: ignore[arg-type]
+    change(cluster, undo, config("there", a="1"))
+    assert undo.notes[0]["patch"] == {}
+    change(cluster, undo, config("there", a="4", c="new"))
+    cluster.patch("v1", "ConfigMap", "there", "default", {"data": {"others": "x"}})
+    change(cluster, undo, config("there", a="5", c="newer", d="newest"))
+    later = Undo(cluster, "default")  # type: ignore[arg-type]
+    assert later.notes == undo.notes
+    later.put_back(5, silent)
+    assert cluster.get("v1", "ConfigMap", "there", "default")["data"] == {"a": "1", "b": "2", "others": "x"}
+
+
 def test_the_next_run_puts_back_what_an_interrupted_one_left(cluster: FakeCluster) -> None:
     change(cluster, Undo(cluster, "default"), config("there", a="9"), config("new"))  # type: ignore[arg-type]
     later = Undo(cluster, "default")  # type: ignore[arg-type]
