@@ -60,19 +60,22 @@ def is_stand_in(answer: Any) -> bool:
     return any(isinstance(each, dict) and each.get(STAND_IN) is True for each in objects)
 
 
-def _prometheus(namespace: str, up: Mapping[str, Any]) -> str:
-    """All of the mesh's own targets are up; what else is scraped is counted."""
-    targets = [(sample["metric"], sample["value"][1] == "1") for sample in up["data"]["result"]]
+def _prometheus(namespace: str, found: Mapping[str, Any]) -> str:
+    """All of the mesh's own targets are up; what else is scraped is counted.
+
+    The series ``up`` would not do: that of a pod which went while Prometheus was down stays for minutes.
+    """
+    targets = [(target["labels"], target["health"] == "up") for target in found["data"]["activeTargets"]]
     if not targets:
         raise NotHealthy("it has scraped no target yet")
     down = [
-        metric.get("pod") or metric["instance"]
-        for metric, is_up in targets
-        if not is_up and metric.get("namespace", namespace) == namespace
+        labels.get("pod") or labels["instance"]
+        for labels, is_up in targets
+        if not is_up and labels.get("namespace", namespace) == namespace
     ]
     if down:
         raise NotHealthy(f"{len(down)} of its {len(targets)} targets are down: {', '.join(sorted(down)[:3])}")
-    return f"{sum(is_up for _metric, is_up in targets)} of {len(targets)} targets up"
+    return f"{sum(is_up for _labels, is_up in targets)} of {len(targets)} targets up"
 
 
 def _loki(_namespace: str, ready: Any, build: Mapping[str, Any]) -> str:
@@ -109,7 +112,7 @@ def _grafana(_namespace: str, health: Mapping[str, Any], sources: Sequence[Mappi
 
 
 ADDONS: dict[str, Addon] = {
-    "prometheus": Addon("prometheus", 9090, (("/api/v1/query", {"query": "up"}),), _prometheus),
+    "prometheus": Addon("prometheus", 9090, (("/api/v1/targets", {"state": "active"}),), _prometheus),
     "loki": Addon("loki", 3100, (("/ready", {}), ("/loki/api/v1/status/buildinfo", {})), _loki),
     "kiali": Addon("kiali", 20001, (("/kiali/api/status", {}),), _kiali),
     "jaeger": Addon("tracing", 80, (("/jaeger/api/services", {}),), _jaeger),

@@ -20,7 +20,7 @@ from ansible_collections.meshlab.istio.tests.unit.plugins.fake_cluster import Fa
 
 Object = dict[str, Any]
 SERVICES = "/api/v1/namespaces/istio-system/services/"
-UP = f"{SERVICES}prometheus:9090/proxy/api/v1/query"
+UP = f"{SERVICES}prometheus:9090/proxy/api/v1/targets"
 LOKI = f"{SERVICES}loki:3100/proxy"
 KIALI = f"{SERVICES}kiali:20001/proxy/kiali/api/status"
 JAEGER = f"{SERVICES}tracing:80/proxy/jaeger/api"
@@ -30,11 +30,12 @@ GRAFANA = f"{SERVICES}grafana:3000/proxy/api"
 
 def up(*targets: tuple[str, str, str]) -> Object:
     """Prometheus' answer for pods, each with its namespace and whether it is up."""
-    samples = [
-        {"metric": {"pod": pod, "namespace": namespace, "instance": "10.0.0.1:1"}, "value": [1.0, value]}
+    found = [
+        {"labels": {"pod": pod, "namespace": namespace, "instance": "10.0.0.1:1"},
+         "health": {"1": "up", "0": "down"}[value]}
         for pod, namespace, value in targets
-    ]
-    return {"status": "success", "data": {"resultType": "vector", "result": samples}}
+    ]  # fmt: skip
+    return {"status": "success", "data": {"activeTargets": found}}
 
 
 HEALTHY: Object = {
@@ -169,10 +170,10 @@ def test_an_addon_with_a_url_is_asked_there(
     cluster.answers.clear()
     urls = {"prometheus": "http://127.0.0.1:9090/graph", "other": "http://127.0.0.1:1"}
     assert run(capsys, ["prometheus"], urls=urls)["addons"][0]["ready"]
-    assert asked == ["http://127.0.0.1:9090/api/v1/query?query=up"]
+    assert asked == ["http://127.0.0.1:9090/api/v1/targets?state=active"]
     status = 502
     assert "prometheus: it answered 502" in run(capsys, ["prometheus"], urls=urls)["msg"].replace(
-        "GET http://127.0.0.1:9090/api/v1/query?query=up: ", ""
+        "GET http://127.0.0.1:9090/api/v1/targets?state=active: ", ""
     )
 
 

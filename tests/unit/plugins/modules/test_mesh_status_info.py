@@ -32,6 +32,7 @@ Object = dict[str, Any]
 FIXTURES = Path(__file__).parents[1] / "module_utils" / "fixtures" / "mesh"
 LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 UP = "/api/v1/namespaces/istio-system/services/prometheus:9090/proxy/api/v1/query"
+TARGETS = "/api/v1/namespaces/istio-system/services/prometheus:9090/proxy/api/v1/targets"
 LOKI = "/api/v1/namespaces/istio-system/services/loki:3100/proxy"
 ISTIOD_VERSION = "/api/v1/namespaces/istio-system/pods/istiod-1:15014/proxy/version"
 ROOT = "-----BEGIN CERTIFICATE-----\nroot\n-----END CERTIFICATE-----\n"
@@ -81,6 +82,7 @@ class Lab:
         self.cluster.answers = {
             ISTIOD_VERSION: b"1.31.0-dev-eed52ebb66ad-Clean",
             UP: {"status": "success", "data": {"resultType": "vector", "result": requests}},
+            TARGETS: {"data": {"activeTargets": [{"labels": {"pod": "istiod-1"}, "health": "up"}]}},
             f"{LOKI}/ready": b"ready",
             f"{LOKI}/loki/api/v1/status/buildinfo": {"version": "3.6.5"},
         }
