@@ -28,6 +28,11 @@ def test_each_scenario_is_a_file() -> None:
     assert {path.stem for path in FILES} == set(NAMES)
 
 
+def test_the_documentation_names_each_scenario_in_order() -> None:
+    told = load(ROLE / "meta" / "argument_specs.yml")["argument_specs"]["main"]["options"]["scenarios_names"]
+    assert re.findall(r"C\(([a-z][a-z-]*)\)", told["description"][-1]) == NAMES
+
+
 @pytest.mark.parametrize(
     ("run", "skipped", "expected"),
     [
