@@ -32,10 +32,10 @@ def main() -> int:
         if name == "up":
             command.add_argument("--lab", type=Path, default=Path(".lab"), help="folder for inventory.yml")
             command.add_argument("--source", choices=("build", "release"), default="build")
-            command.add_argument("--reuse", action="store_true", help="go on with a host of this checkout that runs")
+            command.add_argument("--reuse", action="store_true", help="go on with a host that runs")
         if name == "down":
             command.add_argument("--lab", type=Path, default=Path(".lab"), help="folder of the host's inventory.yml")
-            command.add_argument("--force", action="store_true", help="also a host of another checkout")
+            command.add_argument("--checkout", type=Path, default=Path(host.CHECKOUT), help="which one booted it")
     commands.add_parser("list", help="show the lab hosts")
     arguments = parser.parse_args()
     machine.check()
@@ -95,10 +95,7 @@ def _reboot(arguments: argparse.Namespace, names: list[str]) -> int:
 
 
 def _down(arguments: argparse.Namespace, names: list[str]) -> int:
-    found = host.hosts()
-    others = [host.foreign(found[name]) for name in names if name in found]
-    if any(others) and not arguments.force:
-        raise LabError("\n".join(filter(None, others)))
+    found = host.hosts(str(arguments.checkout.resolve()))
     for name in names:
         if name in found:
             host.down(found[name])
@@ -108,7 +105,7 @@ def _down(arguments: argparse.Namespace, names: list[str]) -> int:
 
 
 def _list(arguments: argparse.Namespace, names: list[str]) -> int:
-    for found in host.hosts().values():
+    for found in host.everywhere():
         state = "running" if host.is_running(found) else "stopped"
         say(f"{found.name:14} {found.address:16} {state:8} {found.checkout}")
     return 0

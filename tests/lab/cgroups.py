@@ -31,9 +31,9 @@ def check() -> None:
         )
 
 
-def enter(name: str, memory_gb: float | None = None) -> None:
+def enter(machine: str, memory_gb: float | None = None) -> None:
     """Move this process, and so all that it starts, into groups of its own, one in each hierarchy."""
-    for controllers, folder in _own(name):
+    for controllers, folder in _own(machine):
         folder.mkdir(exist_ok=True)
         if "cpuset" in controllers:
             # A new group has neither processors nor memory nodes, and takes no process without them.
@@ -44,9 +44,9 @@ def enter(name: str, memory_gb: float | None = None) -> None:
         (folder / "cgroup.procs").write_text(str(os.getpid()))
 
 
-def clear(name: str) -> None:
+def clear(machine: str) -> None:
     """Remove what a host left in its groups, and the groups themselves where no process is in them."""
-    for _, folder in _own(name):
+    for _, folder in _own(machine):
         for below, folders, _ in os.walk(folder, topdown=False):
             for child in folders:
                 with suppress(OSError):
@@ -55,12 +55,11 @@ def clear(name: str) -> None:
             folder.rmdir()
 
 
-def _own(name: str) -> Iterator[tuple[list[str], Path]]:
+def _own(machine: str) -> Iterator[tuple[list[str], Path]]:
     """Yield controllers and folder of the host's group in each hierarchy; the folder may not exist yet."""
-    group = f"meshlab-{name}"
     for line in GROUPS.read_text().splitlines():
         number, controllers, path = line.split(":", 2)
         mounted = ROOT / controllers.removeprefix("name=")
         if number != "0" and mounted.is_dir():
             here = mounted / path.lstrip("/")
-            yield controllers.split(","), here if here.name == group else here / group
+            yield controllers.split(","), here if here.name == machine else here / machine

@@ -30,8 +30,9 @@ CHECKOUT = str(HERE.parents[1])
 NETWORK = ipaddress.ip_network("10.77.0.0/16")
 """Each host has a /30 of its own in it; neither minikube's pods (10.244) nor its services (10.96/12) overlap."""
 INTERFACES = Path("/sys/class/net")
-NAME = re.compile(r"[a-z][a-z0-9]{0,11}")
-"""``ve-NAME`` must fit in the 15 characters of an interface's name."""
+PREFIX = "meshlab"
+NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+"""What a machine may be named (RFC 1123), beginning with a letter."""
 TAKEN = frozenset({"all", "localhost", "ungrouped"})
 """Names that Ansible gives to groups and to the controller."""
 MEMORY_GB = 4
@@ -46,19 +47,25 @@ REBOOT_EXIT = 133
 class Host:
     """A lab host's name, folder and addresses.
 
-    :param checkout: which one booted it: all share one cache, and hosts of one name.
+    :param number: its own on this machine: all that the machine names after a host carries it.
+    :param checkout: which one booted it. Checkouts share one cache; a name is one's own within its checkout.
     :param online: it reaches the internet through this machine.
     """
 
     name: str
     number: int
-    checkout: str = ""
+    checkout: str = CHECKOUT
     online: bool = False
+
+    @property
+    def machine(self) -> str:
+        """What systemd-nspawn calls it: ``ve-MACHINE`` fits in the 15 characters of an interface's name."""
+        return f"{PREFIX}{self.number}"
 
     @property
     def folder(self) -> Path:
         """Where its root, keys, console log and process ids are kept."""
-        return CACHE / "hosts" / self.name
+        return CACHE / "hosts" / self.machine
 
     @property
     def gateway(self) -> str:
@@ -73,7 +80,7 @@ class Host:
     @property
     def interface(self) -> str:
         """The machine's end of the link."""
-        return f"ve-{self.name}"
+        return f"ve-{self.machine}"
 
     def ssh(self, *command: str) -> list[str]:
         """Return the argument list that runs a command on the host as root."""
@@ -88,23 +95,15 @@ class Host:
                        remedy=f"Is it up? `{COMMAND} list` tells.")  # fmt: skip
 
 
-def hosts() -> dict[str, Host]:
-    """Return the lab hosts that exist, by name."""
-    found = {}
-    for state in sorted((CACHE / "hosts").glob("*/state.json")):
-        host = Host(**json.loads(state.read_text()))
-        found[host.name] = host
-    return found
+def everywhere() -> list[Host]:
+    """Return all lab hosts of this cache, whichever checkout booted them, by their numbers."""
+    states = (CACHE / "hosts").glob(f"{PREFIX}*/state.json")
+    return sorted((Host(**json.loads(state.read_text())) for state in states), key=lambda host: host.number)
 
 
-def foreign(host: Host) -> str:
-    """Return a sentence about a host of another checkout; empty for one of ours."""
-    if host.checkout == CHECKOUT:
-        return ""
-    return (
-        f"The lab host {host.name} belongs to the checkout {host.checkout or 'of an older version'}, not to "
-        f"{CHECKOUT}. Remove it from there, or from here with `{COMMAND} down --name {host.name} --force`."
-    )
+def hosts(checkout: str = CHECKOUT) -> dict[str, Host]:
+    """Return the lab hosts of a checkout, by name."""
+    return {host.name: host for host in everywhere() if host.checkout == checkout}
 
 
 def is_running(host: Host) -> bool:
@@ -115,13 +114,13 @@ def is_running(host: Host) -> bool:
 def check(names: Sequence[str], *, reuse: bool = False, internet: bool = False) -> list[str]:
     """Refuse, before anything is touched, what cannot work: names, hosts that are there, a machine without room.
 
-    :param reuse: a host of this checkout that runs is no problem, if it is sealed or online as asked.
+    :param reuse: a host that runs is no problem, if it is sealed or online as asked.
     :returns: the names of those that are to be booted.
     """
     existing = hosts()
     booting = [
         name for name in names
-        if not (reuse and name in existing and not foreign(existing[name]) and is_running(existing[name]))
+        if not (reuse and name in existing and is_running(existing[name]))
     ]  # fmt: skip
     problems = [problem for name in booting if (problem := _refusal(name, existing.get(name)))]
     problems += [
@@ -144,18 +143,10 @@ def check(names: Sequence[str], *, reuse: bool = False, internet: bool = False) 
 def _refusal(name: str, existing: Host | None) -> str:
     """Return why a host of this name cannot be booted; empty if it can."""
     if not NAME.fullmatch(name):
-        return f"The name {name!r} must be 1 to 12 of a-z and 0-9, beginning with a letter."
+        return f"The name {name!r} must be 1 to 63 of a-z, 0-9 and -, from a letter to a letter or digit."
     if name in TAKEN:
         return f"The name {name!r} has a meaning of its own in an inventory. Choose another --name."
-    if existing is None:
-        if Host(name, 0).interface not in os.listdir(INTERFACES):
-            return ""
-        return (
-            f"A lab host named {name} runs that is not in {CACHE}. Choose another --name, or remove it from its cache."
-        )
-    if foreign(existing):
-        return f"{foreign(existing)} Or choose another --name."
-    if is_running(existing):
+    if existing and is_running(existing):
         return (
             f"A lab host named {name} is already running at {existing.address}. "
             f"Go on with it by --reuse, remove it with `{COMMAND} down --name {name}`, or choose another --name."
@@ -177,6 +168,7 @@ def up(name: str, memory_gb: float | None = None, crictl: Path | None = None) ->
         if existing:
             say(f"Lab host {name} has stopped, as all do when the machine reboots: it is removed and made anew.")
             down(existing)
+        _sweep()
         host = Host(name, _free_number(), CHECKOUT, crictl is not None)
         remove_tree(host.folder)
         host.folder.mkdir(parents=True, mode=0o700)
@@ -184,7 +176,7 @@ def up(name: str, memory_gb: float | None = None, crictl: Path | None = None) ->
             need_space(host.folder, DISK_GB, f"Lab host {name}")
             root.prepare(host.folder, build.host_root(), name, host.address, host.gateway)
             if crictl:
-                online.connect(host.folder / "root", name, host.address, crictl)
+                online.connect(host.folder / "root", host.machine, host.address, crictl)
             (host.folder / "state.json").write_text(json.dumps(asdict(host)))
             _start_supervisor(host, memory_gb)
             wait_until_up(host)
@@ -223,8 +215,8 @@ def down(host: Host) -> None:
     if left:
         raise LabError(f"Lab host {host.name} cannot be stopped: the processes {left} stay. Nothing of it was removed.")
     if host.online:
-        online.disconnect(host.folder / "root", host.name)
-    cgroups.clear(host.name)
+        online.disconnect(host.folder / "root", host.machine)
+    cgroups.clear(host.machine)
     remove_tree(host.folder)
 
 
@@ -238,8 +230,8 @@ def supervise(host: Host, memory_gb: float | None) -> int:
         if child is not None:
             child.send_signal(signal.SIGTERM)
 
-    cgroups.clear(host.name)
-    cgroups.enter(host.name, memory_gb)
+    cgroups.clear(host.machine)
+    cgroups.enter(host.machine, memory_gb)
     signal.signal(signal.SIGTERM, stop)
     with (host.folder / "console.log").open("ab") as console:
         while True:
@@ -248,14 +240,22 @@ def supervise(host: Host, memory_gb: float | None) -> int:
                                           "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "0"})  # fmt: skip
             _connect(host, child)
             code = child.wait()
-            cgroups.clear(host.name)
+            cgroups.clear(host.machine)
             if stopping or code != REBOOT_EXIT:
                 return code
 
 
+def _sweep() -> None:
+    """Remove hosts that have stopped and whose checkout is gone: nobody can reach them, or knows of them."""
+    for host in everywhere():
+        if not is_running(host) and not Path(host.checkout).exists():
+            say(f"Lab host {host.name} of the checkout {host.checkout}, which is gone, has stopped: it is removed.")
+            down(host)
+
+
 def _free_number() -> int:
     """Return a number that no host of this cache has, and none of another cache that runs."""
-    taken = {host.number for host in hosts().values()}
+    taken = {host.number for host in everywhere()}
     used = execute(["ip", "-oneline", "-4", "address"], what="Reading addresses", remedy="Install iproute2.").split()
     return next(
         number for number in range(1, 16000) if number not in taken and f"{Host('', number).gateway}/30" not in used
@@ -267,7 +267,7 @@ def _nspawn(host: Host) -> list[str]:
     return ["systemd-nspawn", "-D", str(host.folder / "root"), "-b", "--register=no", "--keep-unit",
             "--capability=all", "--network-veth", "--private-users=no", "--console=pipe",
             "--system-call-filter=@keyring bpf @privileged @system-service @mount",
-            "--bind=/dev/kmsg", "--bind=/dev/fuse", f"--machine={host.name}"]  # fmt: skip
+            "--bind=/dev/kmsg", "--bind=/dev/fuse", f"--machine={host.machine}"]  # fmt: skip
 
 
 def _connect(host: Host, child: subprocess.Popen[bytes]) -> None:

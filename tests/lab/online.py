@@ -16,10 +16,10 @@ RESOLVERS = (Path("/etc/resolv.conf"), Path("/run/systemd/resolve/resolv.conf"))
 """The second is systemd-resolved's, where the first one names only its stub on this machine."""
 FORWARD = Path("/proc/sys/net/ipv4/ip_forward")
 RULES = """\
-table ip meshlab_{name} {{
+table ip {machine} {{
   chain out {{
     type nat hook postrouting priority srcnat;
-    ip saddr {address} oifname != "ve-{name}" masquerade
+    ip saddr {address} oifname != "ve-{machine}" masquerade
   }}
 }}
 """
@@ -37,7 +37,7 @@ def name_servers() -> list[str]:
     )
 
 
-def connect(root: Path, name: str, address: str, crictl: Path) -> None:
+def connect(root: Path, machine: str, address: str, crictl: Path) -> None:
     """Prepare a host's root, and this machine to pass its packets on. The rules stay while the host reboots."""
     (root / "etc/resolv.conf").write_text("".join(f"nameserver {server}\n" for server in name_servers()))
     # minikube's driver none asks for it, and there is no download of it with a known checksum.
@@ -45,11 +45,11 @@ def connect(root: Path, name: str, address: str, crictl: Path) -> None:
     if FORWARD.read_text().strip() != "1":
         say(f"Setting {FORWARD} to 1 until the next boot: packets of lab hosts pass through this machine")
         FORWARD.write_text("1\n")
-    disconnect(root, name)
-    execute(["chroot", root, "nft", RULES.format(name=name, address=address)],
-            what=f"Translating the addresses of lab host {name}", remedy="Does the kernel have nftables?")  # fmt: skip
+    disconnect(root, machine)
+    execute(["chroot", root, "nft", RULES.format(machine=machine, address=address)],
+            what=f"Translating the addresses of {machine}", remedy="Does the kernel have nftables?")  # fmt: skip
 
 
-def disconnect(root: Path, name: str) -> None:
+def disconnect(root: Path, machine: str) -> None:
     """Take the rules away, if there are any."""
-    subprocess.run(["chroot", str(root), "nft", "delete", "table", "ip", f"meshlab_{name}"], capture_output=True)
+    subprocess.run(["chroot", str(root), "nft", "delete", "table", "ip", machine], capture_output=True)
