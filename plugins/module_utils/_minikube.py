@@ -42,11 +42,15 @@ MINIKUBE_OPTIONS: dict[str, Any] = {
 }
 """Options of every module that asks minikube; the documentation fragment ``minikube`` describes them."""
 
+RECREATE = "`recreate: true` (with the collection's playbooks `-e minikube_recreate=true`)"
+FORCE = "`force: true` (with the collection's playbooks in `minikube_options`)"
+"""Options as a remedy names them: for who writes a task, and for who only calls the playbooks."""
+
 # What minikube leaves unsaid, by the name of its error.
 REMEDIES = {
-    "DRV_AS_ROOT": "Run the task as an ordinary user (`become: false`), or set `force: true`.",
-    "HOST_CONFIG_LOAD": "The profile's file is damaged: set `recreate: true`, or remove it with `state: absent`.",
-    "GUEST_DRIVER_MISMATCH": "Set `recreate: true` to replace the cluster.",
+    "DRV_AS_ROOT": f"Run the task as an ordinary user (`become: false`), or set {FORCE}.",
+    "HOST_CONFIG_LOAD": f"The profile's file is damaged: set {RECREATE}, or remove it with `state: absent`.",
+    "GUEST_DRIVER_MISMATCH": f"Set {RECREATE} to replace the cluster.",
 }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import RECREATE, Minikube
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_api import certificate, cut_off
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import stored
 
@@ -158,7 +158,7 @@ def warn_soon(found: Found, profile: str) -> list[str]:
         return []
     return [
         f"The API server's certificate of {profile} ends in {found.certificate_days} days. minikube renews it at "
-        "the first start after that; until then only `recreate: true` does."
+        f"the first start after that; until then only {RECREATE} does."
     ]
 
 

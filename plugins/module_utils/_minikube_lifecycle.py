@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_settings as settings
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import RECREATE, Minikube
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_events import Events, Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import (
     ABSENT,
@@ -205,7 +205,7 @@ class Lifecycle:
             if found.used and not recreate:
                 raise InputError(
                     f"{found.sentence(self.profile)} A start does not finish it, and it is in use already: "
-                    f"{', '.join(found.used[:5])}. Set `recreate: true` to delete it with everything in it and start "
+                    f"{', '.join(found.used[:5])}. Set {RECREATE} to delete it with everything in it and start "
                     "a new one.",
                     before=dict(before),
                 )
@@ -227,7 +227,7 @@ class Lifecycle:
             f"{item['option']} is {item['old']!r}, asked for {item['new']!r} ({item['effect']})" for item in fixed
         )
         return (
-            f"The cluster {self.profile} exists with settings that cannot be changed: {lines}. Set `recreate: true` to "
+            f"The cluster {self.profile} exists with settings that cannot be changed: {lines}. Set {RECREATE} to "
             "delete it with everything in it and start a new one, or give the settings it has."
         )
 
@@ -303,7 +303,7 @@ class Lifecycle:
         except CommandError as error:
             text = found.sentence(self.profile) + " " + error.message
             if command[0] == START and found.state != ABSENT:
-                text += " If it cannot be brought back, `recreate: true` replaces it."
+                text += f" If it cannot be brought back, {RECREATE} replaces it."
             details = {**error.details, "steps": self.steps + error.details.get("steps", [])}
             raise CommandError(text, **details) from error
         self.steps += events.steps

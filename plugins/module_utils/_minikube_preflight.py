@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import FORCE
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import ALIASES, CONTAINERS, count, size
 
 # cmd/minikube/cmd/start_flags.go: minUsableMem, minimumCPUS and minimumDiskSize.
@@ -175,7 +176,7 @@ def user(host: Host, wishes: Wishes) -> Iterator[Problem]:
         yield Problem(
             "user",
             f"the driver {wishes['driver']} refuses to run as root",
-            "Run the task as an ordinary user (`become: false`), or set `force: true`.",
+            f"Run the task as an ordinary user (`become: false`), or set {FORCE}.",
         )
 
 

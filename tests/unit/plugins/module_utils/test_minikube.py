@@ -85,7 +85,7 @@ FAILURES = {
     "start-none-not-found": ("PROVIDER_NONE_NOT_FOUND", "iptables must be installed"),
     "start-docker-not-running": ("PROVIDER_DOCKER_NOT_RUNNING", "Start the Docker service"),
     "start-usage": ("MK_USAGE", "No IP address provided"),
-    "start-driver-mismatch": ("GUEST_DRIVER_MISMATCH", "Set `recreate: true` to replace the cluster."),
+    "start-driver-mismatch": ("GUEST_DRIVER_MISMATCH", "`-e minikube_recreate=true`) to replace the cluster."),
     "start-half-made": ("GUEST_PROVISION", "please provide real IP address"),
 }
 

@@ -279,7 +279,7 @@ def test_a_failed_start_says_what_was_found_and_what_is_left_to_do(tmp_path: Pat
         go(world)
     assert caught.value.message.startswith("The cluster minikube was degraded: minikube: Kubelet is Stopped;")
     assert "GUEST_PROVISION" in caught.value.message
-    assert caught.value.message.endswith("If it cannot be brought back, `recreate: true` replaces it.")
+    assert caught.value.message.endswith("(with the collection's playbooks `-e minikube_recreate=true`) replaces it.")
     assert caught.value.details["steps"][-1]["name"] == "Starting Node"
     world = make(tmp_path / "new", "absent")
     world.fails["start"] = "start-half-made"
