@@ -101,7 +101,8 @@ def plan(cluster: Cluster, *, revision: str, namespace: str, purge: bool, remove
         more = f" and {len(user_made) - SHOWN} more" if len(user_made) > SHOWN else ""
         raise InputError(
             f"`purge` removes Istio's CRDs and with them {len(user_made)} resources that users made: {names}{more}. "
-            "Save them first, then set `remove_user_resources`; or remove one revision without `purge`.",
+            "Save them first, then set `remove_user_resources: true` (with the collection's playbooks "
+            "`-e istio_remove_user_resources=true`); or remove one revision without `purge`.",
             user_resources=[reference(obj) for obj in user_made],
         )
     removal = Removal(doomed, user_made, [], control_plane_version(found, None if purge else revision))

@@ -108,13 +108,16 @@ class Lab:
         """Run one module of this collection that talks to the cluster."""
         return self.module(f"meshlab.istio.{name}", {"kubeconfig": KUBECONFIG, **arguments}, *options, fails=fails)
 
-    def playbook(self, name: str, *options: str) -> str:
-        """Run a playbook of the collection; return what it printed."""
+    def playbook(self, name: str, *options: str, fails: bool = False) -> str:
+        """Run a playbook of the collection; return what it printed.
+
+        :param fails: the run is expected to fail.
+        """
         done = subprocess.run(
             [tool("ansible-playbook"), "-i", str(self.inventory), f"playbooks/{name}.yml", *options],
             cwd=CHECKOUT, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False,
         )  # fmt: skip
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        assert (done.returncode != 0) == fails, done.stdout[-4000:] + done.stderr[-2000:]
         return done.stdout
 
     def ssh(self, script: str, *, stdin: str | None = None, check: bool = True) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.all.lab import Lab, until
+from tests.integration.all.lab import Lab, Object, until
 
 UNITS = "systemctl list-units --plain --no-legend --all 'meshlab-*' | awk '{print $1, $3}'"
 STARTED_SECONDS = 180.0
@@ -70,6 +70,33 @@ def addon_url(lab: Lab, name: str) -> str:
 def test_preflight_calls_the_finished_lab_fit(lab: Lab, measured: dict[str, Any]) -> None:
     measured["seconds"], output = timed(lambda: lab.playbook("preflight"))
     assert unchanged(output)
+
+
+EXISTING = ("-e", "lab_provider=existing", "-e", "lab_kubeconfig=/root/.kube/config", "-e", "lab_context=minikube")
+MINE: Object = {
+    "apiVersion": "networking.istio.io/v1", "kind": "VirtualService",
+    "metadata": {"name": "mine", "namespace": "default"},
+    "spec": {"hosts": ["mine"], "http": [{"route": [{"destination": {"host": "mine"}}]}]},
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("whole_lab_afterwards")
+def test_teardown_of_an_existing_cluster_takes_what_users_made_only_if_told(lab: Lab, measured: dict[str, Any]) -> None:
+    url, pods = lab.report["browser_url"], ("get", "pods", "--all-namespaces", "--output=name")
+    lab.apply([MINE])
+    before = lab.kubectl(*pods)
+    measured["refused_seconds"], output = timed(lambda: lab.playbook("teardown", *EXISTING, fails=True))
+    assert "1 resources that users made: VirtualService default/mine" in output
+    assert "-e istio_remove_user_resources=true" in output
+    assert lab.kubectl(*pods) == before, "nothing was removed"
+    assert opens(url)
+    told = (*EXISTING, "-e", "istio_remove_user_resources=true")
+    measured["seconds"], output = timed(lambda: lab.playbook("teardown", *told))
+    assert not unchanged(output)
+    assert "istio.io" not in lab.kubectl("get", "customresourcedefinitions", "--output=name")
+    assert lab.kubectl("get", "nodes", "--output=name").startswith("node/")
+    assert lab.kubectl("get", "namespace", "tutorial", "--ignore-not-found") == ""
+    assert unchanged(lab.playbook("teardown", *told))
 
 
 @pytest.mark.usefixtures("whole_lab_afterwards")
