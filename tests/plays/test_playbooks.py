@@ -12,6 +12,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -104,6 +105,25 @@ def test_preflight_names_a_taken_port_and_its_holder(bare: Bare) -> None:
     assert f"port {port} (gateway) is taken by {name} (process {os.getpid()}" in last_word(done)
     # Of the cluster's and of the rest in one message.
     assert "`memory` asks for" in last_word(done)
+
+
+def preflight_of_a_host_that_is_not_fit(bare: Bare, **variables: Any) -> str:
+    """Return what it says: that a port is taken, and what else there is."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return last_word(bare.run("preflight", access_port=server.getsockname()[1], **variables))
+
+
+@pytest.mark.parametrize("bundle", ["", "/bundle"])
+def test_preflight_misses_nothing_that_a_bundle_brings(bare: Bare, bundle: str) -> None:
+    said = preflight_of_a_host_that_is_not_fit(bare, minikube_driver="none", lab_bundle=bundle)
+    assert ("crictl is not installed" in said) == (not bundle and not shutil.which("crictl"))
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root is refused")
+@pytest.mark.parametrize("force", [False, True])
+def test_preflight_asks_for_what_site_would(bare: Bare, force: bool) -> None:
+    said = preflight_of_a_host_that_is_not_fit(bare, minikube_driver="docker", minikube_options={"force": force})
+    assert ("set `force: true` (with the collection's playbooks in `minikube_options`)" in said) != force
 
 
 def test_preflight_of_a_cluster_that_is_there_asks_nothing_of_minikube(bare: Bare) -> None:
