@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -116,17 +118,29 @@ def test_commands_of_a_result() -> None:
     assert list(commands_of({"msg": "nothing ran", "cmd": ["a"]})) == []
 
 
-def test_what_comes_next_is_called_as_this_run_was(tmp_path: Path) -> None:
-    """On localhost, on a cluster that was there: without the same words the next playbook would ask elsewhere."""
-    variables = {"report_path": str(tmp_path / "report"), "ansible_python_interpreter": sys.executable}
+def page_after(folder: Path, given: Sequence[str], **variables: Any) -> str:
+    """Return the report's page, as read, after a run on this computer with ``-e`` before each of ``given``."""
+    variables |= {"report_path": str(folder / "report"), "ansible_python_interpreter": sys.executable}
     tasks = [{"ansible.builtin.import_role": {"name": ROLE}}]
     plays = [{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}]
-    (tmp_path / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
-    given = ["lab_provider=existing", "lab_context=kind-kind", "lab_preset=small", "access_connection=local"]
-    done = run(
-        tmp_path, "play.yml", "-i", "localhost,", "-c", "local", *(word for each in given for word in ("-e", each))
-    )
+    (folder / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+    options = [word for each in given for word in ("-e", each)]
+    done = run(folder, "play.yml", "-i", "localhost,", "-c", "local", *options)
     assert done.returncode == 0, done.stdout + done.stderr
+    return html.unescape((folder / "report/report.html").read_text(encoding="utf-8"))
+
+
+def test_what_comes_next_is_called_as_this_run_was(tmp_path: Path) -> None:
+    """On localhost, on a cluster that was there: without the same words the next playbook would ask elsewhere."""
+    page = page_after(tmp_path, ["lab_provider=existing", "lab_context=kind-kind", "lab_preset=small"])
     same = "-c local -e lab_preset=small -e lab_provider=existing -e lab_context=kind-kind"
-    page = (tmp_path / "report/report.html").read_text(encoding="utf-8")
     assert f"ansible-playbook -i localhost, meshlab.istio.teardown {same}" in page
+
+
+def test_what_comes_next_asks_for_the_same_cluster(tmp_path: Path) -> None:
+    """`start` would refuse a cluster with another driver than its default, and who is not root is asked by sudo."""
+    given = ["minikube_driver=kvm2", "minikube_memory=6000", '{"minikube_options": {"nodes": 2}}']
+    page = page_after(tmp_path, given, ansible_facts={"user_id": "learner"})
+    same = f"-c local -e {given[0]} -e {given[1]} -e '{given[2]}'"
+    assert f"ansible-playbook -K -i localhost, meshlab.istio.start {same}" in page
+    assert f"ansible-playbook -i localhost, meshlab.istio.status {same}" in page
