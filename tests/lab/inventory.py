@@ -30,12 +30,15 @@ def forget(folder: Path) -> None:
     path = folder / "inventory.yml"
     if not path.is_file():
         return
-    hosts = yaml.safe_load(path.read_text())["all"]["hosts"]
-    gone = [one for one in hosts.values() if not Path(one.get("ansible_ssh_private_key_file", "/")).exists()]
-    for one in gone:
-        Path(one["access_fetch_kubeconfig"]).unlink(missing_ok=True)
-    if len(gone) == len(hosts):
+    inventory = yaml.safe_load(path.read_text())
+    hosts = inventory["all"]["hosts"]
+    gone = [name for name, one in hosts.items() if not Path(one.get("ansible_ssh_private_key_file", "/")).exists()]
+    for name in gone:
+        Path(hosts.pop(name)["access_fetch_kubeconfig"]).unlink(missing_ok=True)
+    if not hosts:
         path.unlink()
+    elif gone:
+        _save(path, inventory)
 
 
 def write(folder: Path, hosts: Sequence[Host], bundle: Path | None) -> Path:
@@ -79,8 +82,12 @@ def write(folder: Path, hosts: Sequence[Host], bundle: Path | None) -> Path:
     }
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     path = folder / "inventory.yml"
+    _save(path, inventory)
+    return path
+
+
+def _save(path: Path, inventory: dict[str, Any]) -> None:
     partial = path.with_suffix(".partial")
     partial.touch(mode=0o600)
     partial.write_text(f"# Written by `{COMMAND} up`.\n" + yaml.safe_dump(inventory, sort_keys=False))
     partial.replace(path)
-    return path

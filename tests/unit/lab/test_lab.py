@@ -502,6 +502,8 @@ def test_down_removes_what_leads_nowhere_and_keeps_reports(monkeypatch: pytest.M
     assert run(monkeypatch, "down", "--name", "molecule") == 0
     assert run(monkeypatch, "down", "--name", "a") == 0
     assert sorted(path.name for path in lab.iterdir()) == ["inventory.yml", "kubeconfig-b", *kept]
+    assert list(yaml.safe_load((lab / "inventory.yml").read_text())["all"]["hosts"]) == ["b"]
+    assert stat.S_IMODE((lab / "inventory.yml").stat().st_mode) == 0o600
     assert run(monkeypatch, "down", "--name", "b") == 0
     assert sorted(path.name for path in lab.iterdir()) == kept
     assert run(monkeypatch, "down", "--name", "b") == 0
