@@ -55,7 +55,7 @@ mutation: venv ## Mistakes in the diff, wait and gateway code that no unit test 
 	  --requirement requirements/mutation.txt
 	$(BIN)/python -m tests.mutation
 
-integration: venv ## One lab run by molecule: create, converge, verify, converge again unchanged, destroy
+integration: venv ## One lab run by molecule: create, check, converge, again unchanged, check, verify, destroy
 	$(BIN)/pytest tests/integration/test_lab.py
 
 lint: venv ## Formatting, ruff, mypy, yamllint, ansible-lint

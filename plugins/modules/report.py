@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: report
 short_description: Write what a run measured as a page, as JSON and as JUnit XML
-version_added: 1.0.0
+version_added: 0.1.0
 author:
   - meshlab contributors (@meshlab)
 description:

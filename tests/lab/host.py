@@ -263,7 +263,8 @@ def _free_number() -> int:
 
 
 def _nspawn(host: Host) -> list[str]:
-    # Why each of these is needed: ../shared/facts/lab-host.md, "Booting the host".
+    # No systemd of this machine's to register with, which --keep-unit says too; kubelet and containerd need the
+    # capabilities, keys, bpf and mounts that nspawn takes away, kubelet reads /dev/kmsg, and fuse is for overlays.
     return ["systemd-nspawn", "-D", str(host.folder / "root"), "-b", "--register=no", "--keep-unit",
             "--capability=all", "--network-veth", "--private-users=no", "--console=pipe",
             "--system-call-filter=@keyring bpf @privileged @system-service @mount",
