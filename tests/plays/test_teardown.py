@@ -41,9 +41,12 @@ def teardown(home: Path, given: dict[str, Any], *more: str) -> subprocess.Comple
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("told", [False, True])
-def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, told: bool) -> None:
-    """It has a profile and a status, and none of our services."""
+@pytest.mark.parametrize(("made", "told"), [(False, False), (False, True), (True, False)])
+def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, made: bool, told: bool) -> None:
+    """It has a profile and a status, and no note of ours."""
+    note = tmp_path / "made"
+    if made:
+        note.mkdir()
     profile = tmp_path / ".minikube/profiles/of-others/config.json"
     profile.parent.mkdir(parents=True)
     profile.write_text(json.dumps({"Name": "of-others", "Driver": "kvm2", "KubernetesConfig": {"ClusterName": "x"}}))
@@ -53,12 +56,14 @@ def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, told: b
               "Kubeconfig": "Stopped", "Worker": False}  # fmt: skip
     program.write_text(f"#!/bin/sh\necho '{json.dumps(status)}'\nexit 7\n")
     program.chmod(0o755)
-    given = {"minikube_bin_dir": str(tmp_path), "minikube_profile": "of-others", "minikube_delete_foreign": told}
+    given = {"minikube_bin_dir": str(tmp_path), "minikube_profile": "of-others", "minikube_delete_foreign": told,
+             "__minikube_made": str(note)}  # fmt: skip
     done = teardown(tmp_path, given, "--tags", "cluster")
-    assert ("taken for one of yours and was not touched" in done.stdout) != told, done.stdout
-    assert ("-e minikube_delete_foreign=true" in done.stdout) != told
+    deleted = made or told
+    assert ("taken for one of yours and was not touched" in done.stdout) != deleted, done.stdout
+    assert ("-e minikube_delete_foreign=true" in done.stdout) != deleted
     # What comes next asks systemd, which this machine may lack.
-    assert ("Stop the tunnel, and forget the start at boot" in done.stdout) == told, done.stdout
+    assert ("Stop the tunnel, and forget the start at boot" in done.stdout) == deleted, done.stdout
 
 
 def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def test_variables_carry_the_name_of_the_role(role: str) -> None:
 def test_lab_wide_variables_reach_a_role_through_its_defaults() -> None:
     """`lab_*` is read in defaults (and through them in presets), never in the middle of a role.
 
-    A provider may set them: it says to the roles after it where the cluster is.
+    A provider may set them: it says to the roles after it where the cluster is. A message may say what to type.
     """
     readers = [
         f"{path.relative_to(ROOT)}: {match.group()}"
@@ -118,7 +118,7 @@ def test_lab_wide_variables_reach_a_role_through_its_defaults() -> None:
         for part in ("tasks", "handlers", "templates", "vars")
         for path in (ROOT / "roles" / role / part).rglob("*")
         if path.is_file()
-        for match in re.finditer(r"(?<![\w.])lab_(?!files\b)\w+\b(?!:)", _code(path))
+        for match in re.finditer(r"(?<![\w.])lab_(?!files\b)\w+\b(?!:|=[^=])", _code(path))
     ]
     assert not readers
 
