@@ -86,7 +86,7 @@ def test_teardown_of_an_existing_cluster_takes_what_users_made_only_if_told(lab:
     lab.apply([MINE])
     before = lab.kubectl(*pods)
     measured["refused_seconds"], output = timed(lambda: lab.playbook("teardown", *EXISTING, fails=True))
-    assert "1 resources that users made: VirtualService default/mine" in output
+    assert "would go what users made: VirtualService default/mine. Nothing was removed." in output
     assert "-e istio_remove_user_resources=true" in output
     assert lab.kubectl(*pods) == before, "nothing was removed"
     assert opens(url)
