@@ -19,6 +19,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._diff import diff_en
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_plan import Change, control_plane_version
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_tag import TAG
+from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import OF_ISTIOD
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import wait_gone
 
 Object = dict[str, Any]
@@ -152,7 +153,8 @@ def _left_behind(cluster: Cluster, namespace: str, gone: set[owned.Key], *, base
         for obj in cluster.list("v1", "ConfigMap", namespace)
         if obj["metadata"]["name"].startswith("istio-") and LEADER in (obj["metadata"].get("annotations") or {})
     ]
-    stays += cluster.list("v1", "ConfigMap", field_selector="metadata.name=istio-ca-root-cert")
+    for name in OF_ISTIOD:
+        stays += cluster.list("v1", "ConfigMap", field_selector=f"metadata.name={name}")
     stays += [
         obj
         for obj in cluster.list("gateway.networking.k8s.io/v1", "GatewayClass")

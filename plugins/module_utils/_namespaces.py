@@ -13,7 +13,12 @@ from ansible_collections.meshlab.istio.plugins.module_utils._diff import referen
 
 Object = dict[str, Any]
 
-EVERYWHERE = {("ConfigMap", "kube-root-ca.crt"), ("ConfigMap", "istio-ca-root-cert"), ("ServiceAccount", "default")}
+OF_ISTIOD = ("istio-ca-root-cert", "istio-ca-crl")
+"""The ConfigMaps that istiod puts into every namespace, and leaves there (istiod 1.31-dev was run)."""
+
+EVERYWHERE = {
+    ("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default"), *(("ConfigMap", name) for name in OF_ISTIOD),
+}  # fmt: skip
 """What Kubernetes and istiod put into every namespace."""
 
 WITH_OTHERS = {"Event", "Endpoints"}

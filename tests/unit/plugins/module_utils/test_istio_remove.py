@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -85,9 +86,9 @@ def test_another_revision_is_not_touched(cluster: FakeCluster) -> None:
 def test_purge_takes_all_and_says_what_istiod_left(cluster: FakeCluster) -> None:
     cluster.put({"apiVersion": "v1", "kind": "Secret",
                  "metadata": {"name": "istio-ca-secret", "namespace": "istio-system"}})  # fmt: skip
-    for namespace in ("default", "istio-system"):
+    for name, namespace in itertools.product(("istio-ca-root-cert", "istio-ca-crl"), ("default", "istio-system")):
         cluster.put({"apiVersion": "v1", "kind": "ConfigMap",
-                     "metadata": {"name": "istio-ca-root-cert", "namespace": namespace}})  # fmt: skip
+                     "metadata": {"name": name, "namespace": namespace}})  # fmt: skip
     for name, notes in (("istio-ip-autoallocate", {removals.LEADER: "{}"}), ("istio-mine", None), ("other", {})):
         cluster.put({"apiVersion": "v1", "kind": "ConfigMap",
                      "metadata": {"name": name, "namespace": "istio-system", "annotations": notes}})  # fmt: skip
@@ -101,7 +102,9 @@ def test_purge_takes_all_and_says_what_istiod_left(cluster: FakeCluster) -> None
     removal = plan(cluster, purge=True)
     go(cluster, removal)
     assert removal.left_behind == [
+        "ConfigMap default/istio-ca-crl",
         "ConfigMap default/istio-ca-root-cert",
+        "ConfigMap istio-system/istio-ca-crl",
         "ConfigMap istio-system/istio-ca-root-cert",
         "ConfigMap istio-system/istio-ip-autoallocate",
         "GatewayClass istio",

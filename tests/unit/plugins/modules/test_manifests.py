@@ -131,7 +131,8 @@ def test_a_namespace_with_nothing_of_others_goes(
     service = cluster.get("v1", "Service", "reviews", "tutorial")["metadata"]["uid"]
     for obj in (
         in_space("ServiceAccount", "default"), in_space("ConfigMap", "kube-root-ca.crt"),
-        in_space("ConfigMap", "istio-ca-root-cert"), in_space("Event", "reviews.1"), in_space("Endpoints", "reviews"),
+        in_space("ConfigMap", "istio-ca-root-cert"), in_space("ConfigMap", "istio-ca-crl"),
+        in_space("Event", "reviews.1"), in_space("Endpoints", "reviews"),
         in_space("EndpointSlice", "reviews-1", "discovery.k8s.io/v1", owner=service),
     ):  # fmt: skip
         cluster.put(obj)
