@@ -105,8 +105,11 @@ def controllers(cluster: FakeCluster, objects: list[dict[str, Any]]) -> None:
         cluster.put(live, spec_changed=False)
 
 
-def installed(cluster: FakeCluster, objects: list[dict[str, Any]]) -> None:
-    """Apply what a plan ends in, as istioctl does, and let the controllers do the rest."""
+def installed(cluster: FakeCluster, objects: list[dict[str, Any]], *, late: str = "") -> None:
+    """Apply what a plan ends in, as istioctl does, and let the controllers do the rest.
+
+    :param late: a Deployment that is not ready before ``controllers`` is called again.
+    """
     if cluster.find("v1", "Namespace", "istio-system") is None:
         cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"},
                      "status": {"phase": "Active"}})  # fmt: skip
@@ -116,7 +119,7 @@ def installed(cluster: FakeCluster, objects: list[dict[str, Any]]) -> None:
             clean["metadata"].pop(key, None)
         clean.pop("status", None)
         cluster.apply(clean, "istio-operator")
-    controllers(cluster, objects)
+    controllers(cluster, [obj for obj in objects if (obj["kind"], obj["metadata"]["name"]) != ("Deployment", late)])
 
 
 def without_nulls(value: Any) -> None:
