@@ -23,6 +23,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._progress import Pro
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 from ansible_collections.meshlab.istio.plugins.module_utils._scenario_form import all_steps, check, filled, kind_of
 from ansible_collections.meshlab.istio.plugins.module_utils._scenario_result import Outcome
+from ansible_collections.meshlab.istio.plugins.module_utils._scenario_rivals import bystanders, rivals
 from ansible_collections.meshlab.istio.plugins.module_utils._scenario_steps import (
     ACKNOWLEDGE_SECONDS,
     ACTIONS,
@@ -68,15 +69,21 @@ def run(scenario: Mapping[str, Any], params: Mapping[str, Any], progress: Progre
     """
     cluster = Cluster(params["kubeconfig"], params["context"])
     outcome = Outcome(scenario)
-    control_plane = ControlPlane(cluster, params["control_plane_namespace"])
+    control_plane = ControlPlane(cluster, params["control_plane_namespace"], params["namespace"])
+    values = _values(params)
     undo = Undo(cluster, params["namespace"])
     if undo.notes:
         outcome.warnings.append("An earlier scenario had been interrupted; what it left was put back first.")
         _put_back(undo, control_plane, progress)
+    in_the_way = rivals(cluster, scenario["steps"], params["namespace"], values)
+    if in_the_way:
+        outcome.problems += [
+            f"it was not begun: {why}. Delete or rename it, or limit it with exportTo" for why in in_the_way
+        ]
+        return outcome
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="meshlab-") as folder:
         stage = Stage(
-            cluster, control_plane, undo, params["namespace"], params["release_dir"], Path(folder), _values(params),
-            progress,
+            cluster, control_plane, undo, params["namespace"], params["release_dir"], Path(folder), values, progress,
         )  # fmt: skip
         try:
             _play(scenario["steps"], stage, outcome)
@@ -89,6 +96,12 @@ def run(scenario: Mapping[str, Any], params: Mapping[str, Any], progress: Progre
                 _put_back(undo, control_plane, progress)
             except MeshlabError as error:
                 outcome.problems.append(f"not everything could be put back: {error.message.rstrip('.')}")
+    strange = bystanders(cluster, params["namespace"]) if outcome.problems else []
+    if strange:
+        outcome.problems.append(
+            f"in {params['namespace']} stands configuration that this lab did not make and that may be the cause: "
+            + ", ".join(strange)
+        )
     return outcome
 
 

@@ -36,22 +36,30 @@ class NotAcknowledged(MeshlabError):
 
 
 class ControlPlane:
-    """The istiods of one namespace."""
+    """The istiods of one namespace, and the proxies beside them and in the namespaces of one lab.
 
-    def __init__(self, cluster: Cluster, namespace: str) -> None:
+    :param proxies: namespaces of proxies that matter; those of other labs in the mesh are not waited for.
+    """
+
+    def __init__(self, cluster: Cluster, namespace: str, *proxies: str) -> None:
         self.cluster = cluster
         self.namespace = namespace
+        self.proxies = {namespace, *proxies}
 
     def pods(self) -> list[str]:
         """Return the names of the ready istiods."""
         return [pod["metadata"]["name"] for pod in ready_pods(self.cluster, self.namespace, ISTIOD)]
 
     def nonces(self) -> Nonces:
-        """Return what was sent to each connected proxy and what it acknowledged.
+        """Return what was sent to each connected proxy that matters and what it acknowledged.
 
         :raises NotAcknowledged: a proxy refused what it was sent; the message has its reason.
         """
-        return {key: value for answer in self._ask("/debug/syncz") for key, value in _nonces(answer).items()}
+        return {
+            key: value
+            for answer in self._ask("/debug/syncz")
+            for key, value in _nonces([proxy for proxy in answer if self._matters(proxy)]).items()
+        }
 
     def versions(self) -> dict[str, int]:
         """Return of each object of Istio's the oldest resourceVersion that an istiod knows it in."""
@@ -116,6 +124,10 @@ class ControlPlane:
         if all(before.get(key, ("", ""))[0] == nonce for key, nonce in sent.items()):
             return "istiod has not sent anything new yet"
         return ""
+
+    def _matters(self, proxy: Mapping[str, Any]) -> bool:
+        # A proxy is called POD.NAMESPACE, and no namespace has a dot in its name.
+        return str(proxy.get("proxy", "")).rpartition(".")[2] in self.proxies
 
     def _ask(self, path: str) -> list[Any]:
         return [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,42 @@ from tests.integration.all.breakages import BREAKAGES
 from tests.integration.all.lab import CHECKOUT, Lab, tool
 
 SCENARIOS = "playbooks/scenarios.yml"
+NEIGHBOUR = "neighbour"
+KINDS = "virtualservices,destinationrules,deployments"
+GENERATIONS = "jsonpath={range .items[*]}{.kind}/{.metadata.name} {.metadata.generation} {end}"
+SUBSETS = {
+    "apiVersion": "networking.istio.io/v1beta1",
+    "kind": "DestinationRule",
+    "metadata": {"name": "reviews", "namespace": NEIGHBOUR},
+    "spec": {"host": "reviews", "subsets": [{"name": "v1", "labels": {"version": "v1"}}]},
+}
+
+
+@pytest.fixture(scope="module")
+def neighbour(lab: Lab) -> Iterator[None]:
+    """Somebody else's Bookinfo in the same mesh, with a rule for a host of the same short name."""
+    lab.kubectl("create", "namespace", NEIGHBOUR)
+    lab.kubectl("label", "namespace", NEIGHBOUR, "istio-injection=enabled")
+    release = f"/root/.local/share/meshlab/istio-{lab.variables['istio_version']}"
+    lab.kubectl("apply", "-n", NEIGHBOUR, "-f", f"{release}/samples/bookinfo/platform/kube/bookinfo.yaml")
+    lab.kubectl("apply", "-f", "-", stdin=json.dumps(SUBSETS))
+    lab.kubectl("wait", "-n", NEIGHBOUR, "--for=condition=Available", "deployment", "--all", "--timeout=300s")
+    yield
+    lab.kubectl("delete", "namespace", NEIGHBOUR)
+
+
+def everything_of_the_neighbour(lab: Lab) -> dict[str, tuple[str, int, int]]:
+    """Return of each object its identity, how often its spec was changed, and how often its containers restarted."""
+    kinds = "deployments,services,serviceaccounts,destinationrules,virtualservices,pods"
+    items = json.loads(lab.kubectl("get", kinds, "-n", NEIGHBOUR, "--output=json"))["items"]
+    return {
+        f"{obj['kind']} {obj['metadata']['name']}": (
+            obj["metadata"]["uid"],
+            obj["metadata"].get("generation", 0),
+            sum(each["restartCount"] for each in obj.get("status", {}).get("containerStatuses", [])),
+        )
+        for obj in items
+    }
 
 
 def play(lab: Lab, folder: Path, *playbooks: str, **variables: Any) -> tuple[int, str, dict[str, Any]]:
@@ -44,8 +81,10 @@ def noted(found: dict[str, Any]) -> dict[str, Any]:
     return {name: {key: entry[key] for key in keys} for name, entry in found.items()}
 
 
+@pytest.mark.usefixtures("neighbour")
 def test_all_scenarios_pass(lab: Lab, tmp_path: Path, measured: dict[str, Any]) -> None:
-    """One command: the lab itself, then every scenario, and one report of both."""
+    """One command: the lab itself, then every scenario, and one report of both, beside another lab that stays."""
+    before = everything_of_the_neighbour(lab)
     code, output, host = play(lab, tmp_path, "playbooks/site.yml", SCENARIOS)
     found = by_name(host)
     measured["scenarios"] = noted(found)
@@ -54,6 +93,8 @@ def test_all_scenarios_pass(lab: Lab, tmp_path: Path, measured: dict[str, Any]) 
     assert code == 0, output[-3000:]
     assert all(entry["manifest"] and entry["picture"]["bars"] for entry in found.values())
     assert host["traffic"]["status"] == {"200": 100}
+    assert everything_of_the_neighbour(lab) == before
+    measured["neighbour"] = {"objects": len(before), "changed": 0}
     assert {"host", "traffic", "scenarios"} <= {stage["stage"] for stage in host["timings"]}
 
 
@@ -72,6 +113,30 @@ def test_exactly_the_broken_ones_fail(lab: Lab, tmp_path: Path, measured: dict[s
         step, _patches = BREAKAGES[name]
         assert any(problem.startswith(f"{step}: ") for problem in problems[name]), (name, problems[name])
         assert f"The scenario {name} failed" in output
+
+
+def test_a_rule_of_the_users_is_named_before_anything_is_touched(
+    lab: Lab, tmp_path: Path, measured: dict[str, Any]
+) -> None:
+    namespace = lab.kubectl("get", "deployment", "--all-namespaces", "-l", "app=sleep", "-o",
+                            "jsonpath={.items[0].metadata.namespace}")  # fmt: skip
+    mine = {
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService",
+        "metadata": {"name": "mine", "namespace": namespace},
+        "spec": {"hosts": ["reviews"], "http": [{"route": [{"destination": {"host": "reviews"}}]}]},
+    }  # fmt: skip
+    lab.apply([mine])
+    try:
+        before = lab.kubectl("get", KINDS, "-n", namespace, "-o", GENERATIONS)
+        code, _output, host = play(lab, tmp_path, SCENARIOS, "--tags", "canary,report")
+        after = lab.kubectl("get", KINDS, "-n", namespace, "-o", GENERATIONS)
+    finally:
+        lab.kubectl("delete", "virtualservice", "mine", "-n", namespace)
+    (problem,) = by_name(host)["canary"]["problems"]
+    measured["problem"] = problem
+    assert code != 0
+    assert problem.startswith(f"it was not begun: VirtualService {namespace}/mine is not the scenario's and routes")
+    assert before == after
 
 
 def test_everything_is_as_it_was(lab: Lab) -> None:

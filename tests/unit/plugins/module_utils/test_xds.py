@@ -67,7 +67,7 @@ def control_plane() -> ControlPlane:
         "metadata": {"name": "istiod-1", "namespace": "istio-system", "labels": {"app": "istiod"}},
         "status": {"conditions": [{"type": "Ready", "status": "True"}]},
     }  # fmt: skip
-    return ControlPlane(FakeCluster(pod), "istio-system")  # type: ignore[arg-type]
+    return ControlPlane(FakeCluster(pod), "istio-system", "tutorial")  # type: ignore[arg-type]
 
 
 def waited(control_plane: ControlPlane, before: Any, *, removed: bool = False, timeout: float = 30.0) -> list[str]:
@@ -146,3 +146,12 @@ def test_the_five_types_of_older_istiods(istiod: Istiod, control_plane: ControlP
     for proxy in istiod.syncz:
         proxy.pop("resources")
     assert {key.split()[1] for key in control_plane.nonces()} >= {"cluster", "listener"}
+
+
+def test_proxies_of_other_labs_in_the_mesh_are_not_waited_for(istiod: Istiod, control_plane: ControlPlane) -> None:
+    other = copy.deepcopy(istiod.syncz[0])
+    other["proxy"] = "sleep-1.elsewhere"
+    other["resources"][LISTENER] = {"sent": "new", "acked": "old", "lastError": "refused"}
+    before = control_plane.nonces()
+    istiod.syncz.append(other)
+    assert control_plane.nonces() == before

@@ -48,8 +48,8 @@ SCENARIO: dict[str, Any] = {
 class NoControlPlane:
     """A stand-in for the wait for istiod: there is none; notes what it was asked to wait for."""
 
-    def __init__(self, _cluster: Any, namespace: str) -> None:
-        assert namespace == "istio-system"
+    def __init__(self, _cluster: Any, namespace: str, proxies: str) -> None:
+        assert (namespace, proxies) == ("istio-system", "default")
         self.waits: list[tuple[int, int]] = []
 
     def pods(self) -> list[str]:
@@ -255,3 +255,40 @@ def test_samples_come_from_the_release(
     assert code == 0
     assert "b: '2'" in result["scenario"]["manifest"]
     assert_as_before(cluster)
+
+
+def virtual_service(name: str, *hosts: str, **metadata: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService",
+        "metadata": {"name": name, **metadata}, "spec": {"hosts": list(hosts)},
+    }  # fmt: skip
+
+
+def test_a_scenario_that_would_lose_against_the_users_own_is_not_begun(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.teach("networking.istio.io/v1beta1", "VirtualService")
+    cluster.put(virtual_service("mine", "reviews", namespace="default"))
+    definition = copy.deepcopy(SCENARIO)
+    definition["steps"][0]["apply"]["objects"].append(virtual_service("reviews", "reviews"))
+    before = len(cluster.writes)
+    with Server(alternating) as server:
+        code, result = run(capsys, url=server.url("/"), definition=definition)
+        assert (code, server.seen) == (1, [])
+    assert "it was not begun: VirtualService default/mine is not the scenario's and routes" in result["msg"]
+    assert "reviews.default.svc.cluster.local already: of two VirtualServices" in result["msg"]
+    assert not [write for write in cluster.writes[before:] if write[1] != "ConfigMap" or write[3] != NOTES]
+    assert_as_before(cluster)
+
+
+def test_a_failure_names_configuration_that_the_lab_did_not_make(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.teach("networking.istio.io/v1beta1", "VirtualService")
+    cluster.put(virtual_service("strange", "details", namespace="default"))
+    ours = virtual_service("ours", "ratings", namespace="default")
+    cluster.apply(ours, "meshlab.istio")
+    with Server(lambda seen: Reply(body=b"v1")) as server:
+        code, result = run(capsys, url=server.url("/"))
+    assert code == 1
+    assert "that may be the cause: VirtualService default/strange." in result["msg"]
