@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 import sys
-import urllib.request
 from pathlib import Path
 
 from tests.lab import parts
@@ -141,18 +140,25 @@ def java() -> Path:
 
 
 def zipkin() -> Path:
-    """Download Zipkin and check it; return the jar."""
+    """Download Zipkin by mvn and check it; return the jar."""
 
     def make(folder: Path) -> None:
-        try:
-            with urllib.request.urlopen(parts.ZIPKIN_URL, timeout=60) as answer:
-                content = answer.read()
-        except OSError as error:
-            raise LabError(f"{parts.ZIPKIN_URL} cannot be downloaded: {error}. {REGISTRY}") from error
-        found = hashlib.sha256(content).hexdigest()
+        # A repository of its own: what a user's ~/.m2 holds is neither used nor added to. Settings are the user's.
+        repository = folder / "repository"
+        execute(
+            ["mvn", "--batch-mode", "--quiet", f"-Dmaven.repo.local={repository}", parts.MAVEN_COPY,
+             f"-Dartifact={parts.ZIPKIN_ARTIFACT}", f"-DoutputDirectory={folder}"],
+            what=f"Downloading {parts.ZIPKIN_ARTIFACT}", remedy=f"{REGISTRY} mvn comes with Debian's package maven.",
+            cwd=folder,
+        )  # fmt: skip
+        shutil.rmtree(repository)
+        [jar] = folder.glob("*.jar")
+        found = hashlib.sha256(jar.read_bytes()).hexdigest()
         if found != parts.ZIPKIN_SHA256:
-            raise LabError(f"{parts.ZIPKIN_URL} has the SHA-256 {found}, not {parts.ZIPKIN_SHA256}. Do not use it.")
-        (folder / "zipkin.jar").write_bytes(content)
+            raise LabError(
+                f"{parts.ZIPKIN_ARTIFACT} has the SHA-256 {found}, not {parts.ZIPKIN_SHA256}. Do not use it."
+            )
+        jar.rename(folder / "zipkin.jar")
 
     return made_once(keys()["zipkin"], f"Zipkin {parts.ZIPKIN}", make) / "zipkin.jar"
 

