@@ -56,7 +56,7 @@ def _up(arguments: argparse.Namespace, names: list[str]) -> int:
     cgroups.check()
     sealed = arguments.source == "build"
     booting = host.check(names, reuse=arguments.reuse, internet=not sealed)
-    inventory.check_folder(arguments.lab)
+    inventory.check_folder(arguments.lab, names)
     if not sealed:
         online.name_servers()
     building = bundle.space_needed() if sealed else bundle.KEPT_GB
@@ -72,17 +72,17 @@ def _up(arguments: argparse.Namespace, names: list[str]) -> int:
             say(f"Booting lab host {name} …")
             booted.append(host.up(name, arguments.memory, crictl))
             say(f"  {name} answers at {booted[-1].address}")
+        found = {**host.hosts(), **{one.name: one for one in booted}}
+        for name in names:
+            if name not in booting:
+                host.wait_until_up(found[name], settled=False)
+                say(f"Going on with lab host {name}, which runs at {found[name].address}")
+        path = inventory.write(arguments.lab, [found[name] for name in names], directory)
     except BaseException:
         for one in booted:
             host.down(one)
             say(f"  {one.name} removed again")
         raise
-    found = {**host.hosts(), **{one.name: one for one in booted}}
-    for name in names:
-        if name not in booting:
-            host.wait_until_up(found[name], settled=False)
-            say(f"Going on with lab host {name}, which runs at {found[name].address}")
-    path = inventory.write(arguments.lab, [found[name] for name in names], directory)
     say(f"Inventory: {os.path.relpath(path)}")
     return 0
 

@@ -29,6 +29,8 @@ from tests.lab.cache import CACHE, COMMAND, HERE, LabError, execute, locked, nee
 CHECKOUT = str(HERE.parents[1])
 NETWORK = ipaddress.ip_network("10.77.0.0/16")
 """Each host has a /30 of its own in it; neither minikube's pods (10.244) nor its services (10.96/12) overlap."""
+NUMBERS = 16000
+"""Hosts have the numbers below it: their links fit into NETWORK, and their names into an interface's."""
 INTERFACES = Path("/sys/class/net")
 PREFIX = "meshlab"
 NAME = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -47,7 +49,7 @@ REBOOT_EXIT = 133
 class Host:
     """A lab host's name, folder and addresses.
 
-    :param number: its own on this machine: all that the machine names after a host carries it.
+    :param number: its own on this machine, and never given again: all that the machine names after a host carries it.
     :param checkout: which one booted it. Checkouts share one cache; a name is one's own within its checkout.
     :param online: it reaches the internet through this machine.
     """
@@ -82,11 +84,16 @@ class Host:
         """The machine's end of the link."""
         return f"ve-{self.machine}"
 
+    @property
+    def alias(self) -> str:
+        """The name under which ``known_hosts`` has the host's key: it tells this host from every other one."""
+        return (self.folder / "known_hosts").read_text().split()[0]
+
     def ssh(self, *command: str) -> list[str]:
         """Return the argument list that runs a command on the host as root."""
         return ["ssh", "-i", str(self.folder / "key"), "-o", f"UserKnownHostsFile={self.folder / 'known_hosts'}",
-                "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes", "-o", "ConnectTimeout=5",
-                "-o", f"BindAddress={self.gateway}",
+                "-o", f"HostKeyAlias={self.alias}", "-o", "StrictHostKeyChecking=yes",
+                "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", f"BindAddress={self.gateway}",
                 f"root@{self.address}", *command]  # fmt: skip
 
     def run(self, *command: str) -> str:
@@ -169,8 +176,7 @@ def up(name: str, memory_gb: float | None = None, crictl: Path | None = None) ->
             say(f"Lab host {name} has stopped, as all do when the machine reboots: it is removed and made anew.")
             down(existing)
         _sweep()
-        host = Host(name, _free_number(), CHECKOUT, crictl is not None)
-        remove_tree(host.folder)
+        host = Host(name, _new_number(), CHECKOUT, crictl is not None)
         host.folder.mkdir(parents=True, mode=0o700)
         try:
             need_space(host.folder, DISK_GB, f"Lab host {name}")
@@ -246,20 +252,39 @@ def supervise(host: Host, memory_gb: float | None) -> int:
 
 
 def _sweep() -> None:
-    """Remove hosts that have stopped and whose checkout is gone: nobody can reach them, or knows of them."""
+    """Remove what nobody can reach: hosts that have stopped and whose checkout is gone, and boots that were killed."""
     for host in everywhere():
         if not is_running(host) and not Path(host.checkout).exists():
             say(f"Lab host {host.name} of the checkout {host.checkout}, which is gone, has stopped: it is removed.")
             down(host)
+    for folder in (CACHE / "hosts").glob(f"{PREFIX}*"):
+        # Whoever boots a host holds the lock until the host's state is noted.
+        number = folder.name.removeprefix(PREFIX)
+        if number.isdecimal() and not (folder / "state.json").exists():
+            down(Host("", int(number)))
 
 
-def _free_number() -> int:
-    """Return a number that no host of this cache has, and none of another cache that runs."""
-    taken = {host.number for host in everywhere()}
+def _new_number() -> int:
+    """Return a number that no host had before, and note it: an address that is given again leads old inventories there.
+
+    :raises LabError: all are used up.
+    """
+    last = CACHE / "hosts" / "last-number"
+    # Checkouts of older versions share the cache, and note nothing.
+    given = max([int(last.read_text()) if last.exists() else 0, *(host.number for host in everywhere())])
     used = execute(["ip", "-oneline", "-4", "address"], what="Reading addresses", remedy="Install iproute2.").split()
-    return next(
-        number for number in range(1, 16000) if number not in taken and f"{Host('', number).gateway}/30" not in used
-    )
+    numbers = range(given + 1, NUMBERS)
+    number = next((number for number in numbers if f"{Host('', number).gateway}/30" not in used), None)
+    if number is None:
+        raise LabError(
+            f"All {NUMBERS - 1} numbers of lab hosts have been given. Remove the file {last} to begin with 1 again, "
+            "when no lab host and no inventory of an earlier one is left."
+        )
+    last.parent.mkdir(parents=True, exist_ok=True)
+    partial = last.with_suffix(".partial")
+    partial.write_text(f"{number}\n")
+    partial.replace(last)
+    return number
 
 
 def _nspawn(host: Host) -> list[str]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def prepare(folder: Path, debian: Path, name: str, address: str, gateway: str) -
     execute(["cp", "-a", "--reflink=auto", debian, root], what="Copying the lab host's root", remedy=REMEDY)
     execute(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "meshlab", "-f", folder / "key"],
             what="Making the lab's SSH key", remedy="Install openssh-client.")  # fmt: skip
-    (folder / "known_hosts").write_text(f"{address} {(root / 'etc/ssh/ssh_host_ed25519_key.pub').read_text()}")
+    (folder / "known_hosts").write_text(_new_host_keys(root))
     ssh = root / "root/.ssh"
     ssh.mkdir(mode=0o700, exist_ok=True)
     (ssh / "authorized_keys").write_text((folder / "key.pub").read_text())
@@ -57,6 +58,20 @@ def prepare(folder: Path, debian: Path, name: str, address: str, gateway: str) -
     (wants / "lab-cgroups.service").symlink_to("/etc/systemd/system/lab-cgroups.service")
     (root / "opt/cni").mkdir(parents=True)
     (root / "opt/cni/bin").symlink_to("/usr/lib/cni")
+
+
+def _new_host_keys(root: Path) -> str:
+    """Give the host SSH keys of its own in place of those that came with the Debian root; return its known_hosts line.
+
+    The line's name is made of the key, so that an inventory that was written for another host, whose address and
+    folder this one may have got, does not lead here.
+    """
+    for shared in (root / "etc/ssh").glob("ssh_host_*"):
+        shared.unlink()
+    execute(["ssh-keygen", "-A", "-f", root], what="Making the lab host's SSH keys",
+            remedy="Install openssh-client.")  # fmt: skip
+    kind, key = (root / "etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[:2]
+    return f"lab-{hashlib.sha256(key.encode()).hexdigest()[:16]} {kind} {key}\n"
 
 
 def _containerd_config(root: Path) -> str:

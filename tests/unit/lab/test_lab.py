@@ -24,7 +24,7 @@ import pytest
 import yaml
 
 from tests.lab import __main__ as command
-from tests.lab import bundle, cache, cgroups, host, inventory, machine, online, parts
+from tests.lab import bundle, cache, cgroups, host, inventory, machine, online, parts, root
 from tests.lab.cache import LabError
 from tests.lab.host import Host
 
@@ -241,10 +241,73 @@ def test_a_machine_that_is_too_small_for_all_hosts_together(monkeypatch: pytest.
 
 
 def test_numbers_of_hosts_of_another_cache_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    addresses = "7: ve-meshlab1 inet 10.77.0.5/30 scope global ve-meshlab1"
+    addresses = "7: ve-meshlab3 inet 10.77.0.13/30 scope global ve-meshlab3"
     monkeypatch.setattr(host, "execute", lambda *_words, **_more: addresses)
     noted(Host("b", 2, "/elsewhere"))
-    assert host._free_number() == 3
+    assert host._new_number() == 4
+
+
+def test_a_number_is_given_once(booted: list[str]) -> None:
+    """An inventory of a host that is gone led to the next one, which had got its number, address and folder."""
+    first = host.up("lab")
+    host.down(first)
+    second = host.up("lab")
+    host.down(second)
+    assert host.everywhere() == []
+    assert (first.number, second.number, host.up("other").number) == (1, 2, 3)
+
+
+def test_what_older_versions_booted_is_listed_counted_and_removed(booted: list[str], folder: Path) -> None:
+    """They share the cache, note no last number, and their known_hosts has the address for a name."""
+    old = Host("old", 7)
+    noted(old)
+    (old.folder / "known_hosts").write_text("10.77.0.30 ssh-ed25519 KEY root@old")
+    assert host.hosts() == {"old": old}
+    assert "HostKeyAlias=10.77.0.30" in old.ssh("true")
+    assert host.up("lab").number == 8
+    host.down(old)
+    assert list(host.hosts()) == ["lab"]
+
+
+def test_a_boot_that_was_killed_is_swept_away(booted: list[str], folder: Path) -> None:
+    (folder / "cache/hosts/meshlab3/root").mkdir(parents=True)
+    (folder / "cache/hosts/mine").mkdir()
+    assert host.up("lab").number == 1
+    assert {path.name for path in (folder / "cache/hosts").iterdir()} == {"meshlab1", "mine", "last-number"}
+
+
+def test_when_all_numbers_are_given_a_sentence(booted: list[str], folder: Path) -> None:
+    (folder / "cache/hosts").mkdir(parents=True)
+    (folder / "cache/hosts/last-number").write_text("15998\n")
+    assert host.up("lab").number == 15999
+    with pytest.raises(LabError, match=r"All 15999 numbers .* Remove the file \S+/last-number to begin with 1 again"):
+        host.up("b")
+
+
+def test_each_host_has_ssh_keys_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """All hosts had those of the one Debian root, so ssh took any of them for any other."""
+    debian = folder / "debian"
+    (debian / "root").mkdir(parents=True)
+    (debian / "opt").mkdir()
+    (debian / "etc/ssh").mkdir(parents=True)
+    (debian / "etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
+    for name in ("ssh_host_ed25519_key", "ssh_host_ed25519_key.pub", "ssh_host_dsa_key", "sshd_config"):
+        (debian / "etc/ssh" / name).write_text("shared by all")
+    monkeypatch.setattr(root, "_containerd_config", lambda _root: "")
+    known = []
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        root.prepare(folder / name, debian, name, "10.77.0.6", "10.77.0.5")
+        public = (folder / name / "root/etc/ssh/ssh_host_ed25519_key.pub").read_text().split()[1]
+        alias, kind, key = (folder / name / "known_hosts").read_text().split()
+        assert (kind, key) == ("ssh-ed25519", public)
+        known.append((alias, key))
+        keys = {path.name for path in (folder / name / "root/etc/ssh").iterdir()}
+        assert {"ssh_host_ed25519_key", "ssh_host_rsa_key", "sshd_config"} <= keys
+        assert "ssh_host_dsa_key" not in keys
+        assert stat.S_IMODE((folder / name / "root/etc/ssh/ssh_host_ed25519_key").stat().st_mode) == 0o600
+    assert len({alias for alias, _key in known}) == len({key for _alias, key in known}) == 2
+    assert (debian / "etc/ssh/ssh_host_dsa_key").exists(), "the root itself stays as it was built"
 
 
 def test_hosts_have_links_of_their_own() -> None:
@@ -253,7 +316,7 @@ def test_hosts_have_links_of_their_own() -> None:
     assert [(one.gateway, one.address) for one in ones] == [
         ("10.77.0.5", "10.77.0.6"), ("10.77.0.9", "10.77.0.10"), ("10.77.4.177", "10.77.4.178"),
     ]  # fmt: skip
-    words = ones[0].ssh("true")
+    words = with_keys(ones[0]).ssh("true")
     assert words[-2:] == ["root@10.77.0.6", "true"]
     assert "StrictHostKeyChecking=yes" in words
 
@@ -275,6 +338,15 @@ def noted(*hosts: Host) -> None:
     for one in hosts:
         one.folder.mkdir(parents=True)
         (one.folder / "state.json").write_text(json.dumps(asdict(one)))
+        with_keys(one)
+
+
+def with_keys(one: Host) -> Host:
+    """Give a host the files that its way by SSH is known by; returns it."""
+    one.folder.mkdir(parents=True, exist_ok=True)
+    (one.folder / "key").touch()
+    (one.folder / "known_hosts").write_text(f"lab-{one.number} ssh-ed25519 KEY")
+    return one
 
 
 @pytest.fixture
@@ -316,16 +388,16 @@ def test_a_host_for_the_official_releases_reaches_the_internet_until_it_goes(
     monkeypatch.setattr(online, "FORWARD", folder / "forward")
     monkeypatch.setattr(online, "execute", lambda words, **_more: calls.append(words))
     monkeypatch.setattr(online.subprocess, "run", lambda words, **_more: calls.append(words))
-    root = Host("lab", 1).folder / "root"
+    tree = Host("lab", 1).folder / "root"
 
     def prepare(*_arguments: Any) -> None:
         for part in ("etc", "usr/local/bin"):
-            (root / part).mkdir(parents=True)
+            (tree / part).mkdir(parents=True)
 
     monkeypatch.setattr(host.root, "prepare", prepare)
     made = host.up("lab", None, folder / "crictl")
-    assert (root / "etc/resolv.conf").read_text() == "nameserver 192.0.2.1\n"
-    assert (root / "usr/local/bin/crictl").read_text() == "program"
+    assert (tree / "etc/resolv.conf").read_text() == "nameserver 192.0.2.1\n"
+    assert (tree / "usr/local/bin/crictl").read_text() == "program"
     assert (folder / "forward").read_text() == "1\n"
     assert 'ip saddr 10.77.0.6 oifname != "ve-meshlab1" masquerade' in calls[-1][-1]
     monkeypatch.setattr(host, "is_running", lambda _one: True)
@@ -333,7 +405,7 @@ def test_a_host_for_the_official_releases_reaches_the_internet_until_it_goes(
         host.check(["lab"], reuse=True)
     assert host.check(["lab"], reuse=True, internet=True) == []
     host.down(made)
-    assert calls[-1] == ["chroot", str(root), "nft", "delete", "table", "ip", "meshlab1"]
+    assert calls[-1] == ["chroot", str(tree), "nft", "delete", "table", "ip", "meshlab1"]
     monkeypatch.setattr(online, "RESOLVERS", (folder / "resolv.conf",))
     with pytest.raises(LabError, match=r"no name server that it could ask\. Add one with an IPv4"):
         online.name_servers()
@@ -369,7 +441,8 @@ def test_what_stopped_and_belongs_to_nobody_any_more_is_removed(
 
 @pytest.mark.parametrize("names", [["lab"], ["a", "b"]])
 def test_the_inventory(folder: Path, names: list[str]) -> None:
-    path = inventory.write(folder / ".lab", [Host(name, i) for i, name in enumerate(names, 1)], folder / "bundle")
+    hosts = [with_keys(Host(name, i)) for i, name in enumerate(names, 1)]
+    path = inventory.write(folder / ".lab", hosts, folder / "bundle")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     everything = yaml.safe_load(path.read_text())["all"]
     assert list(everything["hosts"]) == names
@@ -378,10 +451,124 @@ def test_the_inventory(folder: Path, names: list[str]) -> None:
     assert everything["hosts"][names[0]]["ansible_host"] == "10.77.0.6"
     kubeconfigs = {one["access_fetch_kubeconfig"] for one in everything["hosts"].values()}
     assert len(kubeconfigs) == len(names)
+    assert "-o HostKeyAlias=lab-1 " in everything["hosts"][names[0]]["ansible_ssh_extra_args"], "this host, no other"
+
+
+USERS = "# Written by me\nall: {hosts: {mine: {ansible_host: 192.0.2.1}}}\n"
+
+
+def made_by_the_version_before(folder: Path, one: Host) -> str:
+    """Write and return an inventory as commit 477c772 did: its first line has no checksum."""
+    path = inventory.write(folder, [with_keys(one)], None)
+    text = re.sub(r"^(# Written by \S+ -m tests\.lab up`\.) \S+$", r"\1", path.read_text(), count=1, flags=re.MULTILINE)
+    path.write_text(text)
+    return text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda text: USERS,
+        lambda text: "",
+        lambda text: "{half",
+        lambda text: text + "      another: {ansible_host: 192.0.2.1}\n",
+        lambda text: text.replace("ansible_user: root", "ansible_user: me"),
+        lambda text: re.sub(r"^# .*", "# Written by `.venv/bin/python -m tests.lab up`.", text) + "# a note\n",
+        lambda text: text.split("\n")[0].rpartition(" ")[0] + "\n" + "all:\n  hosts:\n    mine: {}\n",
+    ],
+    ids=["own", "empty", "not YAML", "host added", "value changed", "note in an old version's", "others' hosts"],
+)
+def test_an_inventory_of_the_users_stays(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str], folder: Path,
+    change: Callable[[str], str],
+) -> None:  # fmt: skip
+    """`up` had replaced it, and `down` had removed the hosts without a key, with the kubeconfigs that they name."""
+    assert run(monkeypatch, "up") == 0
+    steps.clear()
+    path = folder / ".lab/inventory.yml"
+    path.write_text(change(path.read_text()))
+    host.down(Host("lab", 1))
+    before = path.read_text()
+    assert run(monkeypatch, "up") == 1
+    assert steps == [], "said before the build"
+    assert ".lab/inventory.yml is not as `.venv/bin/python -m tests.lab up` writes it" in capsys.readouterr().err
+    (folder / ".lab/kubeconfig").touch()
+    assert run(monkeypatch, "down") == 0
+    assert (path.read_text(), (folder / ".lab/kubeconfig").exists()) == (before, True)
+
+
+def test_an_inventory_that_appears_during_the_build_stays(
+    monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path
+) -> None:
+    def build() -> Path:
+        (folder / ".lab").mkdir()
+        (folder / ".lab/inventory.yml").write_text(USERS)
+        return folder / "bundle"
+
+    monkeypatch.setattr(bundle, "make_bundle", build)
+    monkeypatch.setattr(host, "down", lambda one: steps.append(f"down {one.name}"))
+    assert run(monkeypatch, "up") == 1
+    assert (folder / ".lab/inventory.yml").read_text() == USERS
+    assert steps == ["machine", "up lab None", "down lab"], "no host stays that nothing leads to"
+
+
+def test_files_of_the_users_beside_the_inventory_stay(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str], folder: Path
+) -> None:
+    """`site` would fetch the lab's kubeconfig over it, and `down` remove it."""
+    (folder / "inventory.partial").write_text("mine")
+    (folder / "kubeconfig").write_text("mine")
+    assert run(monkeypatch, "up", "--lab", ".") == 1
+    assert f"{folder}/kubeconfig would be replaced by the lab's" in capsys.readouterr().err
+    assert run(monkeypatch, "up", "--lab", ".", "--name", "a", "--name", "b") == 0
+    assert [(folder / name).read_text() for name in ("inventory.partial", "kubeconfig")] == ["mine", "mine"]
+
+
+def test_the_way_to_a_host_that_is_there_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], steps: list[str], folder: Path
+) -> None:
+    other = Host("lab", 9, "/another/checkout")
+    noted(other)
+    inventory.write(folder / ".lab", [other], None)
+    steps.clear()
+    for name in ("lab", "b"):
+        assert run(monkeypatch, "up", "--name", name) == 1
+        assert "inventory.yml leads to lab hosts that are still there: lab." in capsys.readouterr().err
+    assert steps == []
+    host.down(other)
+    assert run(monkeypatch, "up", "--name", "b") == 0
+
+
+def test_an_inventory_of_the_version_before_is_replaced_and_forgotten(
+    monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path
+) -> None:
+    gone = Host("lab", 9)
+    text = made_by_the_version_before(folder / ".lab", gone)
+    (folder / ".lab/kubeconfig").touch()
+    host.down(gone)
+    assert run(monkeypatch, "up") == 0, "its host is gone"
+    assert (folder / ".lab/inventory.yml").read_text() != text
+    (folder / ".lab/inventory.yml").write_text(text)
+    assert run(monkeypatch, "down") == 0
+    assert list((folder / ".lab").iterdir()) == []
+
+
+def test_a_kubeconfig_that_gets_another_name_does_not_stay(folder: Path) -> None:
+    """With several hosts each has one of its own; going back to the single host was refused because of the first."""
+    hosts = [Host("lab", 1), Host("b", 2)]
+    noted(*hosts)
+    inventory.write(folder, hosts[:1], None)
+    for number in (2, 1):
+        fetched = yaml.safe_load((folder / "inventory.yml").read_text())["all"]["hosts"]["lab"]
+        Path(fetched["access_fetch_kubeconfig"]).touch()
+        inventory.write(folder, hosts[:number], None)
+        if number == 2:
+            host.down(hosts[1])
+    assert not list(folder.glob("kubeconfig*"))
 
 
 def test_releases_need_no_bundle(folder: Path) -> None:
-    path = inventory.write(folder, [Host("lab", 1)], None)
+    path = inventory.write(folder, [with_keys(Host("lab", 1))], None)
     variables = yaml.safe_load(path.read_text())["all"]["vars"]
     assert "lab_bundle" not in variables
     assert "install_addons" not in variables["minikube_options"], "Loki's volume comes from minikube's own provisioner"
@@ -436,7 +623,7 @@ def test_the_root_of_a_host_that_cannot_be_stopped_stays(
 def test_a_command_on_a_host_that_is_not_up_says_what_to_type(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("PATH", str(folder))
     with pytest.raises(LabError, match=r"Is it up\? `\.venv/bin/python -m tests\.lab list` tells"):
-        Host("lab", 1).run("true")
+        with_keys(Host("lab", 1)).run("true")
 
 
 # -- the command line --------------------------------------------------------------------------------
@@ -451,6 +638,13 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
 def steps(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     """Every step that would change something, in order."""
     done: list[str] = []
+
+    def up(name: str, memory: float | None, crictl: Path | None) -> Host:
+        done.append(f"up {name} {memory}")
+        if name not in host.hosts():
+            noted(Host(name, next(number for number in itertools.count(1) if not Host("", number).folder.exists())))
+        return host.hosts()[name]
+
     monkeypatch.chdir(folder)
     monkeypatch.setattr(host, "MEMORY_GB", 0)
     for module in (machine, cgroups):
@@ -458,7 +652,7 @@ def steps(monkeypatch: pytest.MonkeyPatch, folder: Path) -> list[str]:
     monkeypatch.setattr(command, "need_space", lambda *_arguments: None)
     monkeypatch.setattr(machine, "prepare", lambda: done.append("machine"))
     monkeypatch.setattr(bundle, "make_bundle", lambda: done.append("bundle") or folder / "bundle")
-    monkeypatch.setattr(host, "up", lambda name, memory, crictl: done.append(f"up {name} {memory}") or Host(name, 1))
+    monkeypatch.setattr(host, "up", up)
     monkeypatch.setattr(bundle, "make_crictl", lambda: done.append("crictl") or folder / "crictl")
     monkeypatch.setattr(online, "name_servers", lambda: ["192.0.2.1"])
     return done
@@ -469,6 +663,7 @@ def test_up(monkeypatch: pytest.MonkeyPatch, steps: list[str], folder: Path) -> 
     assert steps == ["machine", "bundle", "up lab 6.0"]
     assert "lab_bundle" in (folder / ".lab/inventory.yml").read_text()
     steps.clear()
+    host.down(Host("lab", 1))
     assert run(monkeypatch, "up", "--name", "a", "--name", "b", "--source", "release") == 0
     assert steps == ["machine", "crictl", "up a None", "up b None"]
     assert "lab_bundle" not in (folder / ".lab/inventory.yml").read_text()
@@ -493,8 +688,6 @@ def test_down_removes_what_leads_nowhere_and_keeps_reports(monkeypatch: pytest.M
     lab = folder / ".lab"
     hosts = [Host("a", 1), Host("b", 2)]
     noted(*hosts)
-    for one in hosts:
-        (one.folder / "key").touch()
     inventory.write(lab, hosts, None)
     kept = ["report.html", "report.json"]
     for name in (*kept, "kubeconfig-a", "kubeconfig-b"):
