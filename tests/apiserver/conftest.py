@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The API server that these tests share, or the reason why there is none."""
+"""The API server that these tests share."""
 
 from __future__ import annotations
 
@@ -12,13 +12,16 @@ import pytest
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from tests.apiserver.control_plane import PROGRAMS, Controllers, ControlPlane
+from tests.lab.cache import COMMAND
 
 
 @pytest.fixture(scope="session")
 def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    missing = [name for name, path in PROGRAMS.items() if path is None]
+    missing = [str(path) for path in PROGRAMS.values() if not path.is_file()]
     if missing:
-        pytest.skip(f"not built yet: {', '.join(missing)} (make lab builds them)")
+        pytest.fail(
+            f"Not built yet: {', '.join(missing)}. `{COMMAND} bundle` builds them, and so does `make apiserver`."
+        )
     with ControlPlane(tmp_path_factory.mktemp("control-plane")) as path:
         yield path
 

@@ -4,8 +4,7 @@
 """A real API server on loopback, with someone who plays kubelet, Deployment controller and istiod.
 
 Nothing runs in it, but every object is stored, defaulted, validated and owned by fields as on any cluster, which is
-all that "what would an install change?" depends on. The programs are those the sealed lab builds
-(``$MESHLAB_BUILD``, by default ~/.cache/meshlab/build).
+all that "what would an install change?" depends on. The programs are those that the sealed lab builds.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 import secrets
 import socket
 import subprocess
@@ -24,23 +22,18 @@ from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError
+from tests.lab import build, parts
+from tests.lab.cache import CACHE
 
-BUILD = Path(os.environ.get("MESHLAB_BUILD", "~/.cache/meshlab/build")).expanduser()
 NAMESPACE = "istio-system"
 ADMISSION = "admissionregistration.k8s.io/v1"
 
 
-def program(pattern: str) -> str | None:
-    """Return the newest built program that matches, None when there is none."""
-    found = sorted(path for path in BUILD.glob(pattern) if ".partial" not in str(path))
-    return str(found[-1]) if found else None
-
-
 PROGRAMS = {
-    "etcd": program("etcd-*/server"),
-    "kube-apiserver": program("kubernetes-*/kube-apiserver"),
-    "kube-controller-manager": program("kubernetes-*/kube-controller-manager"),
-    "istioctl": program("istio-*/istioctl"),
+    name: CACHE / "build" / build.go_key(part) / name
+    for part in parts.GO_PARTS
+    for name in part.programs.values()
+    if name in ("etcd", "kube-apiserver", "kube-controller-manager", "istioctl")
 }
 
 
@@ -92,10 +85,8 @@ class ControlPlane:
                 process.kill()
 
     def _start(self, name: str, *arguments: str) -> None:
-        command = PROGRAMS[name]
-        assert command is not None
         with (self.directory / f"{name}.log").open("wb") as log:
-            self.processes.append(subprocess.Popen([command, *arguments], stdout=log, stderr=log))
+            self.processes.append(subprocess.Popen([PROGRAMS[name], *arguments], stdout=log, stderr=log))
 
     @staticmethod
     def _until_ready(kubeconfig: str) -> None:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """istioctl_install against a real API server and the real istioctl: what it predicts is what happens.
 
-Run with ``pytest tests/apiserver``; about ten seconds a case. Not part of the unit tests.
+About ten seconds a case: `make apiserver` and `make test` run those marked short, `make test-all` runs all of them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ Object = dict[str, Any]
 Row = tuple[str, str, str, str]
 
 SPECS = 24
+SHORT = 3
+"""As many of them are short: nobody interferes, then somebody edits a field, then somebody scales."""
 ENTRIES = [
     "values.pilot.env.FOO=a", "values.pilot.env.FOO=b", "values.pilot.autoscaleEnabled=true",
     "components.egressGateways[0].enabled=false", "components.ingressGateways[0].enabled=false",
@@ -50,7 +52,7 @@ ENTRIES = [
 
 
 def tool(kubeconfig: str) -> Istioctl:
-    return Istioctl(PROGRAMS["istioctl"], kubeconfig)
+    return Istioctl(str(PROGRAMS["istioctl"]), kubeconfig)
 
 
 def operator(*entries: str, **options: Any) -> Object:
@@ -155,7 +157,9 @@ HOSTILE: list[Callable[[Cluster], None]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("number", range(SPECS))
+@pytest.mark.parametrize(
+    "number", [pytest.param(number, marks=[pytest.mark.short] if number < SHORT else []) for number in range(SPECS)]
+)
 def test_what_is_predicted_is_what_happens(number: int, cluster: Cluster, tmp_path_factory: Any) -> None:
     chance = random.Random(number)  # noqa: S311 - cases, not secrets
     document = operator(*chance.sample(ENTRIES, chance.randint(0, 4)))
@@ -183,6 +187,7 @@ def test_control_plane_first_then_the_rest(cluster: Cluster, controllers: Contro
     assert rows(plan(cluster, document).changes) == set()
 
 
+@pytest.mark.short
 def test_a_canary_revision_comes_and_goes(cluster: Cluster, tmp_path: Path) -> None:
     install(cluster, operator(), tmp_path)
     canary = operators.build(profile="minimal", revision="canary")
