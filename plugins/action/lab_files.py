@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import time
 from collections.abc import Mapping
@@ -20,9 +21,12 @@ from ansible_collections.meshlab.istio.plugins.plugin_utils._sources import (
     Item,
     download,
     download_wheels,
+    inside,
+    unpacked_size,
 )
 
 MODULE = "meshlab.istio.lab_files"
+MODE = re.compile(r"(0o?)?[0-7]{3}")
 CHUNK = 128 << 20
 """Bytes of one remote command. What arrived of an interrupted one is kept, so a large one loses nothing."""
 
@@ -54,6 +58,8 @@ class ActionModule(ActionBase):
             return result
         for entry in lacking:
             item = items[entry["index"]]
+            if item["kind"] == "link":
+                continue
             begun = time.monotonic()
             self._display.v(f"{item['name']}: sending {item['size'] / 1e6:.0f} MB", host=self._connected_to(task_vars))
             self._send(sources[entry["index"]], entry["path"], entry["arrived"], item["size"])
@@ -72,7 +78,7 @@ class ActionModule(ActionBase):
         items: list[Item] = []
         sources: list[Path] = []
         for kind, wanted in (("file", arguments.get("files") or []), ("tree", arguments.get("trees") or [])):
-            for want in wanted:
+            for want in map(_checked_want, wanted):
                 if bundle is None:
                     source = self._released(want)
                     checksum, size = want["sha256"], source.stat().st_size
@@ -84,7 +90,8 @@ class ActionModule(ActionBase):
                     source, checksum, size = bundle.directory / want["path"], entry["sha256"], entry["size"]
                 items.append(
                     {"kind": kind, "name": want["path"], "sha256": checksum, "size": size, "dest": want["dest"],
-                     "mode": str(want.get("mode") or "0644")}
+                     "mode": str(want.get("mode") or "0644"), "variable": want.get("variable"),
+                     **({"unpacked": unpacked_size(source)} if kind == "tree" else {})}
                 )  # fmt: skip
                 sources.append(source)
         wheels = arguments.get("wheels")
@@ -108,6 +115,11 @@ class ActionModule(ActionBase):
                      "loader": arguments["images"], "sha256": entry["sha256"], "size": entry["size"]}
                 )  # fmt: skip
                 sources.append(bundle.directory / entry["path"])
+        # Last, as they lead to what the others bring.
+        items += [
+            {"kind": "link", "name": str(want["dest"]).rpartition("/")[2], **want}
+            for want in map(_checked_link, arguments.get("links") or [])
+        ]
         return items, sources
 
     @staticmethod
@@ -160,6 +172,38 @@ class ActionModule(ActionBase):
     @staticmethod
     def _connected_to(task_vars: dict[str, Any] | None) -> str:
         return str((task_vars or {}).get("inventory_hostname", ""))
+
+
+def _checked_want(want: Any) -> dict[str, Any]:
+    """Return a file or folder to have, as it was given.
+
+    :raises AnsibleError: a value that cannot be what its name says.
+    """
+    if not isinstance(want, Mapping):
+        raise AnsibleError(f"What is to be brought must be a map with path and dest, not {want!r}.")
+    for name in ("path", "dest"):
+        if not isinstance(want.get(name), str) or not want[name].strip():
+            raise AnsibleError(f"{name} must be a path, not {want.get(name)!r}, in {dict(want)}.")
+    if not inside(want["path"]):
+        raise AnsibleError(f"path {want['path']} must be relative, and lead to a file of the bundle.")
+    mode = want.get("mode") or "0644"
+    if not isinstance(mode, str) or not MODE.fullmatch(mode):
+        raise AnsibleError(f'mode of {want["path"]} must be octal and quoted, such as "0755", not {mode!r}.')
+    return dict(want)
+
+
+def _checked_link(want: Any) -> dict[str, Any]:
+    """Return a link to have, as it was given.
+
+    :raises AnsibleError: a value that cannot be what its name says.
+    """
+    known = {"target", "dest", "variable"}
+    if not isinstance(want, Mapping) or not set(want) <= known:
+        raise AnsibleError(f"A link must be a map of {', '.join(sorted(known))}, not {want!r}.")
+    for name in ("target", "dest"):
+        if not isinstance(want.get(name), str) or not want[name].strip():
+            raise AnsibleError(f"{name} of a link must be a path, not {want.get(name)!r}.")
+    return dict(want)
 
 
 def _named(kind: str, name: str, sha256: str, entry: Mapping[str, Any]) -> dict[str, Any]:

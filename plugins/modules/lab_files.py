@@ -29,11 +29,24 @@ options:
     description:
       - Files to have. Each is a map with C(path) in the bundle, C(dest) on the host, C(mode), C(version), and
         C(url) and C(sha256) of the release for use without a bundle.
+      - What is at C(dest) already is replaced only if this module placed it and nobody changed it since, or if it lies
+        in C(~/.local/share/meshlab). Else the module refuses. C(variable) is the variable of a role that says where the
+        file goes; the refusal names it.
     type: list
     elements: dict
     default: []
   trees:
-    description: Folders to have, or archives to have unpacked. Maps as in O(files), without C(mode).
+    description:
+      - Folders to have, or archives to have unpacked. Maps as in O(files), without C(mode).
+      - A folder at C(dest) is replaced only if this module unpacked it and nothing in it was changed since.
+    type: list
+    elements: dict
+    default: []
+  links:
+    description:
+      - Symbolic links to have. Each is a map with C(target) and C(dest) on the host, and C(variable) as in O(files).
+      - A link at C(dest) is pointed elsewhere only if it leads into a folder that this module unpacked, or into
+        C(~/.local/share/meshlab).
     type: list
     elements: dict
     default: []
@@ -96,7 +109,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils import _files, _runt
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result."""
     if module.params["step"] == "lacking":
-        return {"changed": False, "lacking": _files.lacking(module.params["items"])}
+        return {"changed": False, "lacking": _files.lacking(module.params["items"], module.check_mode)}
     if module.params["step"] == "place":
         _files.place(module.params["items"])
     return {"changed": bool(module.params["items"])}
@@ -109,6 +122,7 @@ def main() -> None:
             "bundle": {"type": "path"},
             "files": {"type": "list", "elements": "dict", "default": []},
             "trees": {"type": "list", "elements": "dict", "default": []},
+            "links": {"type": "list", "elements": "dict", "default": []},
             "wheels": {"type": "dict"},
             "images": {"type": "str", "choices": ["containerd"]},
             "step": {"type": "str", "choices": ["lacking", "place"]},

@@ -423,8 +423,8 @@ def test_the_preset_is_the_tutorial_to_the_letter(tmp_path: Path) -> None:
     assert replicas(bookinfo, tmp_path) == TUTORIALS_OBJECTS
     left = (rehearsal.home / ".local/share/meshlab/tutorial.env").read_text().replace(str(rehearsal.home), "~")
     assert [line for line in left.splitlines() if line in EXPORTS.values()] == list(EXPORTS.values())
-    istioctl = rehearsal.home / ".local/bin/istioctl"
-    assert str(istioctl.readlink()).replace(str(rehearsal.home), "~") == f"{HOME}/bin/istioctl"
+    links = [link for call in calls if call.action == "lab_files" for link in call.args.get("links", [])]
+    assert [(link["dest"], link["target"]) for link in links] == [("~/.local/bin/istioctl", f"{HOME}/bin/istioctl")]
 
 
 def test_the_preset_runs_on_the_lab_with_driver_and_versions_of_its_own(tmp_path: Path) -> None:

@@ -215,3 +215,48 @@ def test_the_module_alone_only_says_that_it_would(capsys: pytest.CaptureFixture[
     with patch_module_args({}), pytest.raises(SystemExit):
         module.main()
     assert json.loads(capsys.readouterr().out)["changed"] is False
+
+
+def test_a_folder_of_the_users_is_refused_before_anything_is_sent(
+    bundle: Path, host: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (host / "istio").mkdir(parents=True)
+    (host / "istio/mine").touch()
+    for check_mode in (True, False):
+        lab = Lab(arguments(bundle), capsys, check_mode)
+        result = lab.run(None, {})
+        assert (result["failed"], lab.commands) == (True, [])
+        assert "istio-1 belongs at" in result["msg"]
+    assert [path.name for path in (host / "istio").iterdir()] == ["mine"]
+
+
+def test_a_link_into_what_is_brought(bundle: Path, host: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    istioctl = {"target": f"{host}/istio/bin/istioctl", "dest": "~/bin/istioctl", "variable": "istio_bin_dir"}
+    wanted = {"bundle": str(bundle), "trees": arguments(bundle)["trees"], "links": [istioctl]}
+    foreseen = Lab(wanted, capsys, check_mode=True).run(None, {})
+    assert (foreseen["changed"], foreseen["diff"]["after"]) == (True, "istio-1\nistioctl\n")
+    result = Lab(wanted, capsys).run(None, {})
+    assert [one["name"] for one in result["sent"]] == ["istio-1"]
+    assert result["diff"] == foreseen["diff"]
+    assert (host / "bin/istioctl").read_text() == "ctl"
+    assert Lab(wanted, capsys).run(None, {})["changed"] is False
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"dest": None}, {"dest": ""}, {"path": None}, {"path": "../x"}, {"path": "/x"}, {"mode": "rwx"}, {"mode": 0o755},
+     {"mode": "9"}, {"mode": ["x"]}],
+)  # fmt: skip
+def test_a_file_that_is_asked_for_wrongly(
+    bundle: Path, host: Path, capsys: pytest.CaptureFixture[str], change: dict[str, Any]
+) -> None:
+    want = {**arguments(bundle)["files"][0], **change}
+    with pytest.raises(AnsibleError, match=f"{next(iter(change))} .*must be"):
+        Lab({"bundle": str(bundle), "files": [want]}, capsys).run(None, {})
+    assert not host.exists()
+
+
+@pytest.mark.parametrize("want", [None, "x", {"target": "/x"}, {"target": "", "dest": "x"}, {"src": "x", "dest": "y"}])
+def test_a_link_that_is_asked_for_wrongly(bundle: Path, capsys: pytest.CaptureFixture[str], want: Any) -> None:
+    with pytest.raises(AnsibleError, match=r"link must be"):
+        Lab({"bundle": str(bundle), "links": [want]}, capsys).run(None, {})

@@ -5,7 +5,11 @@
 
 from __future__ import annotations
 
+import ensurepip
+import hashlib
 import json
+import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -56,6 +60,7 @@ def test_made_once_and_made_again_for_other_requirements(
     subprocess.run([made["python"], "-c", "import library"], check=True)
     arguments = (tmp_path / "pip-arguments").read_text()
     assert "--require-hashes" in arguments
+    assert arguments.startswith("['--isolated', 'install', ")
     assert f"'--no-index', '--find-links', '{wheels}'" in arguments
     code, again = run(capsys, **options)
     assert (code, again["changed"]) == (0, False)
@@ -92,3 +97,90 @@ def test_no_such_python(capsys: pytest.CaptureFixture[str], tmp_path: Path, whee
     )
     assert code == 1
     assert result["msg"].startswith("python3 was not found as 'python9' on this host. Install python3, or name another")
+
+
+@pytest.fixture
+def real_wheels(tmp_path: Path) -> tuple[Path, str]:
+    """pip as this Python brings it, and a small library; with the requirements that name it."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    pip = next((Path(ensurepip.__file__).parent / "_bundled").glob("pip-*.whl"), None)
+    if pip is None:
+        pytest.skip("this Python brings no wheel of pip")
+    shutil.copy(pip, folder)
+    wheel = folder / "library-1-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("library.py", "")
+        archive.writestr("library-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: library\nVersion: 1\n")
+        archive.writestr("library-1.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("library-1.dist-info/RECORD", "")
+    return folder, f"library==1 --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}\n"
+
+
+def test_a_users_configuration_of_pip_does_not_count(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, real_wheels: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
+    code, made = run(capsys, path=str(tmp_path / "python"), python=sys.executable, find_links=str(real_wheels[0]),
+                     requirements=real_wheels[1])  # fmt: skip
+    assert code == 0, made
+    subprocess.run([made["python"], "-c", "import library"], check=True)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_made_again_when_its_python_is_another(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, wheels: Path
+) -> None:
+    options = {"path": str(tmp_path / "python"), "python": sys.executable, "find_links": str(wheels),
+               "requirements": "library==1\n"}  # fmt: skip
+    run(capsys, **options)
+    assert not run(capsys, **options)[1]["changed"]
+    other = tmp_path / "python3.99"
+    other.write_text("#!/bin/sh\necho cpython-399 True\n")
+    other.chmod(0o755)
+    asked = run(capsys, **{**options, "python": str(other)}, _ansible_check_mode=True)[1]
+    assert (asked["changed"], asked["diff"]["after_header"]) == (True, f"{tmp_path}/python (cpython-399)")
+    # As after an upgrade of the host: the packages are in the folder of the Python before.
+    packages = next((tmp_path / "python/lib").glob("python*"))
+    packages.rename(packages.with_name("python3.2"))
+    assert run(capsys, **options)[1]["changed"]
+    assert not run(capsys, **options)[1]["changed"]
+    assert not (tmp_path / "python/lib/python3.2").exists()
+
+
+@pytest.mark.parametrize("names", [["notes.txt"], [".requirements"], ["pyvenv.cfg", "bin"], None])
+def test_a_folder_of_the_users_is_left_alone(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, wheels: Path, names: list[str] | None
+) -> None:
+    path = tmp_path / "project"
+    if names is None:
+        path.write_text("mine")
+    else:
+        path.mkdir()
+        for name in names:
+            (path / name).write_text("mine")
+    for check_mode in (True, False):
+        code, result = run(capsys, path=str(path), python=sys.executable, find_links=str(wheels), requirements="a==1\n",
+                           _ansible_check_mode=check_mode)  # fmt: skip
+        assert code == 1
+        assert "was not made by this collection, so it may be yours. It was not touched." in result["msg"]
+    assert path.read_text() == "mine" if names is None else sorted(os.listdir(path)) == sorted(names)
+
+
+def test_what_an_earlier_release_made_is_ours(capsys: pytest.CaptureFixture[str], tmp_path: Path, wheels: Path) -> None:
+    path = tmp_path / "python"
+    path.mkdir()
+    for name in (".requirements", "pyvenv.cfg"):
+        (path / name).write_text("old==1\n")
+    code, result = run(capsys, path=str(path), python=sys.executable, find_links=str(wheels), requirements="a==1\n")
+    assert (code, result["changed"]) == (0, True)
+    subprocess.run([result["python"], "-c", "import library"], check=True)
+
+
+def test_what_was_interrupted_is_made_again(capsys: pytest.CaptureFixture[str], tmp_path: Path, wheels: Path) -> None:
+    path = tmp_path / "python"
+    options = {"path": str(path), "python": sys.executable, "find_links": str(wheels)}
+    assert run(capsys, **options, requirements="bad==1\n")[0] == 1
+    (path / "rest").touch()
+    assert run(capsys, **options, requirements="a==1\n")[0] == 0
+    assert not (path / "rest").exists()

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import errno
+import gzip
 import hashlib
 import json
 import sys
@@ -17,7 +19,13 @@ import pytest
 from ansible.errors import AnsibleError
 
 from ansible_collections.meshlab.istio.plugins.plugin_utils import _sources
-from ansible_collections.meshlab.istio.plugins.plugin_utils._sources import SCHEMA, Bundle, download, download_wheels
+from ansible_collections.meshlab.istio.plugins.plugin_utils._sources import (
+    SCHEMA,
+    Bundle,
+    download,
+    download_wheels,
+    unpacked_size,
+)
 from requirements.lock import GLIBC
 from tests.unit.plugins.loopback import Reply, Server, free_port
 
@@ -131,6 +139,99 @@ def test_a_download_for_twenty_hosts_is_one(cache: Path) -> None:
     assert found[0].read_bytes() == BODY
 
 
+@pytest.mark.parametrize("damage", [
+    lambda path: path.write_bytes(BODY[:-1]),
+    lambda path: path.write_bytes(BODY[:-1] + b"X"),
+    lambda path: (path.unlink(), path.mkdir()),
+])  # fmt: skip
+def test_a_kept_download_that_is_damaged_is_fetched_again(cache: Path, damage: Any) -> None:
+    with Server(lambda _seen: Reply(body=BODY)) as server:
+        damage(download(server.url(), SUM))
+        assert download(server.url(), SUM).read_bytes() == BODY
+        assert len(server.seen) == 2
+        assert download(server.url(), SUM.upper()) == cache / SUM
+        assert len(server.seen) == 2
+    assert sorted(path.name for path in cache.iterdir()) == [SUM, f"{SUM}.lock"]
+
+
+def test_what_an_interrupted_download_left_does_not_stay(cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / f".{SUM}.partial").write_bytes(BODY[:7])
+    with Server(lambda _seen: Reply(body=BODY)) as server:
+        download(server.url(), SUM)
+    assert sorted(path.name for path in cache.iterdir()) == [SUM, f"{SUM}.lock"]
+
+
+@pytest.mark.parametrize("checksum", ["../../x", f"../{SUM}", SUM[:-1], "", None, 7, f"{SUM}\n"])
+def test_a_checksum_that_is_none_makes_no_file(tmp_path: Path, cache: Path, checksum: Any) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    with Server(lambda _seen: Reply(body=BODY)) as server:
+        with pytest.raises(AnsibleError, match="must be 64 hexadecimal digits, not "):
+            download(server.url(), checksum)
+        assert server.seen == []
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_full_disk_is_named_as_such(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_partial: Path, _final: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    sentence = r"No space left on device\. Make room in .* on the controller"
+    with Server(lambda _seen: Reply(body=BODY)) as server, pytest.raises(AnsibleError, match=sentence):
+        download(server.url(), SUM)
+    assert [path.name for path in cache.iterdir()] == [f"{SUM}.lock"]
+
+
+def test_a_cache_that_cannot_be_used_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    with pytest.raises(AnsibleError, match=r"cache .* cannot be used: .*Name another folder with XDG_CACHE_HOME"):
+        download("http://127.0.0.1:1/", SUM)
+
+
+def test_an_address_that_is_none() -> None:
+    with pytest.raises(AnsibleError, match=r"no-url cannot be downloaded: .*Check the address"):
+        download("no-url", SUM)
+
+
+def test_how_much_an_archive_takes_unpacked(tmp_path: Path) -> None:
+    (tmp_path / "a.gz").write_bytes(gzip.compress(b"x" * 5000))
+    (tmp_path / "a.tar").write_bytes(b"x" * 10)
+    assert [unpacked_size(tmp_path / name) for name in ("a.gz", "a.tar")] == [5000, 10]
+
+
+@pytest.mark.parametrize("change", [
+    {"sha256": "../../x"}, {"sha256": None}, {"path": "../outside"}, {"path": "/etc/passwd"}, {"path": 7}, {"path": ""},
+    {"size": "7"}, {"size": -1}, {"size": True}, {"version": 1.2}, {"reference": ["x"]},
+])  # fmt: skip
+def test_an_entry_of_a_bundle_that_cannot_be_used(folder: Path, change: dict[str, Any]) -> None:
+    listed = json.loads((folder / "bundle.json").read_text())
+    listed["files"][0].update(change)
+    (folder / "bundle.json").write_text(json.dumps(listed))
+    with pytest.raises(AnsibleError, match=r"bundle\.json has an entry .*Make the bundle again"):
+        Bundle(str(folder))
+
+
+@pytest.mark.parametrize("files", [None, {}, "x", ["x"]])
+def test_a_bundle_without_files(tmp_path: Path, files: Any) -> None:
+    (tmp_path / "bundle.json").write_text(json.dumps({"schema": SCHEMA, "files": files}))
+    with pytest.raises(AnsibleError, match="Make the bundle again"):
+        Bundle(str(tmp_path))
+
+
+@pytest.mark.parametrize("damage", [
+    lambda packed: packed.write_bytes(packed.read_bytes().replace(b"ctl", b"CTL")),
+    lambda packed: packed.write_bytes(packed.read_bytes()[:600]),
+    lambda packed: packed.write_bytes(b""),
+])  # fmt: skip
+def test_a_packed_tree_that_is_damaged_is_packed_again(folder: Path, damage: Any) -> None:
+    packed = Bundle(str(folder)).tree("istio-1")
+    whole = packed.read_bytes()
+    damage(packed)
+    assert Bundle(str(folder)).tree("istio-1").read_bytes() == whole
+
+
 @pytest.mark.parametrize(
     ("reply", "sentence"),
     [
@@ -165,13 +266,17 @@ for name in ("b.whl", "a.whl", "notes.txt"):
 """
 
 
+EMPTY = hashlib.sha256(b"").hexdigest()
+
+
 @pytest.fixture
 def pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program = tmp_path / "python"
     program.write_text(PIP.format(python=sys.executable))
     program.chmod(0o755)
     monkeypatch.setattr(_sources.sys, "executable", str(program))
-    (tmp_path / "requirements.txt").write_text("library==1 --hash=sha256:1\n")
+    # The stand-in's wheels are empty files.
+    (tmp_path / "requirements.txt").write_text("".join(f"{name}==1 --hash=sha256:{EMPTY}\n" for name in "ab"))
     return tmp_path
 
 
@@ -190,6 +295,21 @@ def test_wheels_are_downloaded_once_for_each_python_and_architecture(pip: Path) 
     (pip / "requirements.txt").write_text("library==2 --hash=sha256:2\n")
     download_wheels(requirements, "3.9", "x86_64")
     assert len((pip / "calls").read_text().splitlines()) == 4
+
+
+@pytest.mark.parametrize("damage", [
+    lambda wheels: wheels[0].write_text("damaged"),
+    lambda wheels: wheels[0].unlink(),
+    lambda wheels: wheels[0].with_name("c.whl").touch(),
+])  # fmt: skip
+def test_wheels_that_are_not_as_they_were_are_fetched_again(pip: Path, damage: Any) -> None:
+    requirements = str(pip / "requirements.txt")
+    damage(download_wheels(requirements, "3.9", "x86_64"))
+    again = download_wheels(requirements, "3.9", "x86_64")
+    assert [(path.name, path.read_text()) for path in again] == [("a.whl", ""), ("b.whl", "")]
+    assert len((pip / "calls").read_text().splitlines()) == 2
+    download_wheels(requirements, "3.9", "x86_64")
+    assert len((pip / "calls").read_text().splitlines()) == 2
 
 
 def test_wheels_are_asked_for_as_their_hashes_were_found() -> None:
