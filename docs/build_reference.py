@@ -150,6 +150,9 @@ def render() -> str:
         "",
         "## Lookup plugins",
         *(line for name, plugin in plugins("lookup").items() for line in module_lines(name, plugin)),
+        "",
+        "## Filters",
+        *(line for name, plugin in plugins("filter").items() for line in module_lines(name, plugin)),
     ]
     return "\n".join(lines) + "\n"
 

@@ -9,8 +9,10 @@ import base64
 import json
 from typing import Any
 
-import yaml
 from ansible.plugins.action import ActionBase
+
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 MODULE = "meshlab.istio.cluster_preflight_info"
 
@@ -36,6 +38,7 @@ class ActionModule(ActionBase):
 def parsed(text: bytes) -> Any:
     """Return what YAML holds; None if it is none."""
     try:
-        return yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError):
+        documents = read(text.decode(), "the kubeconfig")
+    except (InputError, UnicodeDecodeError):
         return None
+    return documents[0] if documents else None

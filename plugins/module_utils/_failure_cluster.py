@@ -19,6 +19,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._failure_files impor
 from ansible_collections.meshlab.istio.plugins.module_utils._pod_command import run_in_pod
 from ansible_collections.meshlab.istio.plugins.module_utils._ready import predicate_for
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import write
 
 LOG_LINES = 1000
 READ_SECONDS = 5.0
@@ -135,14 +136,11 @@ def _folder(obj: Object) -> str:
 
 
 def _description(obj: Object) -> str:
-    import yaml
-
     metadata = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
     if "annotations" in metadata:
         # The same object once more, as JSON inside a text.
         metadata["annotations"] = {k: v for k, v in metadata["annotations"].items() if k != LAST_APPLIED}
-    text: str = yaml.safe_dump(redact({**obj, "metadata": metadata}), sort_keys=False, width=120)
-    return text
+    return write(redact({**obj, "metadata": metadata}))
 
 
 def _logs(cluster: Cluster, pod: Object, add: Add) -> None:

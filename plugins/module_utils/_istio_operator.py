@@ -15,7 +15,8 @@ from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_set import apply_set
-from ansible_collections.meshlab.istio.plugins.module_utils._sources import need_json, parsed
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import need_json
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 SYSTEM_NAMESPACE = "istio-system"
 GATEWAYS = {"ingressGateways": "istio-ingressgateway", "egressGateways": "istio-egressgateway"}
@@ -130,7 +131,7 @@ def _read(path: str) -> dict[str, Any]:
             text = stream.read()
     except (OSError, ValueError) as error:
         raise InputError(f"The IstioOperator file {path} cannot be read: {error}") from error
-    documents = [each for each in parsed(text, f"The IstioOperator file {full}") if each is not None]
+    documents = read(text, f"The IstioOperator file {full}")
     if len(documents) != 1 or not isinstance(documents[0], dict) or documents[0].get("kind") != "IstioOperator":
         raise InputError(f"{full} must hold exactly one document of kind IstioOperator; it holds {len(documents)}.")
     for name in ("metadata", "spec"):

@@ -22,9 +22,15 @@ from ansible_collections.meshlab.istio.plugins.module_utils import _istio_owned 
 from ansible_collections.meshlab.istio.plugins.module_utils._chosen import without_choices
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import changed_fields, diff_entry, reference
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, CommandError, NotFound
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
+    ClusterError,
+    CommandError,
+    InputError,
+    NotFound,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_tag import NOT_PRUNED, TAG, VALIDATOR, default_tag
-from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl, load_yaml_documents
+from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 Object = dict[str, Any]
 
@@ -360,13 +366,11 @@ def _opened(config_map: Object) -> Object:
 
 
 def _parsed(text: str) -> Any:
-    import yaml
-
     try:
-        documents = load_yaml_documents(text)
-    except yaml.YAMLError:
+        documents = read(text, "a value")
+    except InputError:
         return text
-    return documents[0] if len(documents) == 1 else text
+    return documents[0] if len(documents) == 1 and isinstance(documents[0], dict) else text
 
 
 def _brief(field: Mapping[str, Any]) -> dict[str, Any]:

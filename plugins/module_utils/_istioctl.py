@@ -18,7 +18,8 @@ from ansible_collections.meshlab.istio.plugins.module_utils._istio_versions impo
     has,
     release,
 )
-from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, parsed
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 VERSION_SECONDS = 20.0
 """Printing its own version takes istioctl 0.1 s; a cold disk has to read 100 MB first."""
@@ -100,21 +101,6 @@ class Istioctl(CommandLineTool):
         return manifests(done, done.stdout[start:])
 
 
-def load_yaml_documents(text: str) -> list[dict[str, Any]]:
-    """Parse a stream of YAML documents with libyaml where it is there (ten times faster); empty ones are left out.
-
-    :raises yaml.YAMLError: it is no YAML.
-    """
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return [document for document in yaml.load_all(text, Loader=loader) if isinstance(document, dict)]
-    except (ValueError, RecursionError) as error:
-        # Such as a date that no calendar has.
-        raise yaml.YAMLError(str(error)) from error
-
-
 def manifests(done: Completed, text: str) -> list[dict[str, Any]]:
     """Return the Kubernetes objects that a command has written; ``text`` is its output from the first of them on.
 
@@ -122,7 +108,7 @@ def manifests(done: Completed, text: str) -> list[dict[str, Any]]:
     """
     where = f"the output of istioctl {done.cmd[1]}"
     try:
-        return [checked(document, where) for document in parsed(text, where) if document is not None]
+        return [checked(document, where) for document in read(text, where)]
     except InputError as error:
         raise CommandError(
             f"istioctl wrote something that is not the manifests it was asked for: {error.message}",

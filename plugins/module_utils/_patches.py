@@ -11,7 +11,8 @@ from typing import Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, parsed
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read, write
 
 Object = dict[str, Any]
 
@@ -69,18 +70,15 @@ def _meant(entry: Mapping[str, Any], obj: Object) -> bool:
 
 def _inside(obj: Object, pointer: str, patch: Any) -> Object:
     """Patch the YAML document that is a text of an object, such as a configuration file in a ConfigMap."""
-    import yaml
-
     where = f"{pointer} of {reference(obj)}"
     try:
         text = _get(obj, _path(pointer))
     except (KeyError, IndexError, ValueError, TypeError) as error:
         raise InputError(f"There is no {where}, so `inside` cannot be right.") from error
-    documents = parsed(str(text), where)
+    documents = read(str(text), where)
     if len(documents) != 1:
         raise InputError(f"{where} holds {len(documents)} YAML documents; a patch needs exactly one.")
-    document = _patched(documents[0], patch, where)
-    return _set(obj, _path(pointer), yaml.safe_dump(document, sort_keys=False, width=1000), insert=False)
+    return _set(obj, _path(pointer), write(_patched(documents[0], patch, where)), insert=False)
 
 
 def _patched(obj: Any, patch: Any, where: str) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from ansible_collections.meshlab.istio.plugins.module_utils import _binomial
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import shown
 from ansible_collections.meshlab.istio.plugins.module_utils._statistics import judge, look_up, sentence
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import write
 
 Object = dict[str, Any]
 
@@ -55,9 +56,7 @@ class Outcome:
 
     def manifest(self, objects: Sequence[Object]) -> None:
         """Keep the applied objects as YAML, each once for each content, with the values of Secrets hidden."""
-        import yaml
-
-        texts = (yaml.safe_dump(shown(obj), sort_keys=False, width=100) for obj in objects)
+        texts = (write(shown(obj)) for obj in objects)
         self._manifest = "---\n".join(dict.fromkeys(texts))
 
     def entry(self) -> dict[str, Any]:

@@ -9,14 +9,14 @@ import hashlib
 import http.client
 import json
 import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.urls import open_url
 
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 Object = dict[str, Any]
 
@@ -24,8 +24,6 @@ SUFFIXES = (".yaml", ".yml", ".json")
 """What is read of a directory, as kubectl does it: not the directories in it."""
 
 URL_SECONDS = 30.0
-
-_UNLIKE_KUBERNETES = {"tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:value"}
 
 
 def load(definition: Any, src: Sequence[Any]) -> list[Object]:
@@ -86,31 +84,16 @@ def need_json(value: Any, what: str) -> None:
         raise InputError(f"{what} holds what JSON has no form for: {error}.") from error
 
 
-def parsed(text: str, where: str) -> list[Any]:
-    """Return the documents of YAML (or JSON) text, read as Kubernetes reads it: dates, times and ``=`` are text.
+def load_texts(texts: Iterable[tuple[str, str]]) -> list[Object]:
+    """Return the objects of manifests as ``load`` does.
 
-    :raises InputError: the text is no YAML.
+    :param texts: (what it is called in messages, YAML or JSON) of each.
+    :raises InputError: as for ``load``.
     """
-    import yaml
-
-    base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    resolvers = {
-        first: [(tag, _without_colon(pattern)) for tag, pattern in known if tag not in _UNLIKE_KUBERNETES]
-        for first, known in base.yaml_implicit_resolvers.items()
-    }
-    loader: Any = type("Loader", (base,), {"yaml_implicit_resolvers": resolvers})
-    try:
-        return list(yaml.load_all(text, Loader=loader))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
-        raise InputError(f"{where} is not YAML: {' '.join(str(error).split())}") from error
+    return _once([obj for where, text in texts for obj in _documents(text, where)])
 
 
 # -- inside --------------------------------------------------------------------------------------
-
-
-def _without_colon(pattern: re.Pattern[str]) -> re.Pattern[str]:
-    """Keep PyYAML from reading 12:30 as a number to base 60."""
-    return re.compile(rf"(?!.*:){pattern.pattern}", pattern.flags)
 
 
 def _of_definition(definition: Any, where: str) -> list[Object]:
@@ -124,7 +107,7 @@ def _of_definition(definition: Any, where: str) -> list[Object]:
 
 
 def _documents(text: str, where: str) -> list[Object]:
-    return [obj for document in parsed(text, where) if document is not None for obj in _flat(document, where)]
+    return [obj for document in read(text, where) for obj in _flat(document, where)]
 
 
 def _flat(document: Any, where: str) -> list[Object]:

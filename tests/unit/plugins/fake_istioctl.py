@@ -15,7 +15,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl, load_yaml_documents
+from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 from tests.unit.plugins.fake_cluster import FakeCluster
 
 FIXTURES = Path(__file__).parent / "module_utils" / "fixtures" / "istioctl"
@@ -85,7 +86,7 @@ class FakeIstioctl:
 
 def demo() -> list[dict[str, Any]]:
     """Return the objects of the recorded manifests."""
-    return load_yaml_documents((FIXTURES / "demo.yaml").read_text())
+    return read((FIXTURES / "demo.yaml").read_text(), "demo.yaml")
 
 
 def controllers(cluster: FakeCluster, objects: list[dict[str, Any]]) -> None:

@@ -8,19 +8,26 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import math
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.meshlab.istio.plugins.module_utils import _sources
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, load, missing_files, parsed
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, load, missing_files
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 from ansible_collections.meshlab.istio.tests.unit.plugins.loopback import Reply, Server, free_port
 
 ONE = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: one\n"
 TWO = ONE.replace("one", "two")
+AS_OBJECT: dict[str, Any] = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}}
+ROUND: dict[str, Any] = {}
+ROUND["b"] = ROUND
+ROUND_LIST: list[Any] = []
+ROUND_LIST.append(ROUND_LIST)
 
 
 def names(objects: list[dict]) -> list[str]:
@@ -32,7 +39,7 @@ def sha256(text: str) -> str:
 
 
 def test_definitions_of_every_form() -> None:
-    as_object = parsed(TWO, "x")[0]
+    as_object = read(TWO, "x")[0]
     assert names(load(f"# comment\n---\n{ONE}---\n---\n{TWO}", [])) == ["one", "two"]
     assert names(load([ONE, as_object], [])) == ["one", "two"]
     assert names(load(as_object, [])) == ["two"]
@@ -45,7 +52,7 @@ def test_definitions_of_every_form() -> None:
 def test_files_and_directories(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text(TWO)
     (tmp_path / "a.yml").write_text(ONE)
-    (tmp_path / "c.json").write_text(json.dumps([parsed(ONE.replace("one", "three"), "x")[0]]))
+    (tmp_path / "c.json").write_text(json.dumps([read(ONE.replace("one", "three"), "x")[0]]))
     (tmp_path / "README.md").write_text("not a manifest: [")
     (tmp_path / "deeper").mkdir()
     (tmp_path / "deeper" / "d.yaml").write_text("neither: [")
@@ -75,7 +82,7 @@ def test_files_and_directories(tmp_path: Path) -> None:
     ],
 )
 def test_scalars_as_kubernetes_reads_them(text: str, value: object) -> None:
-    assert parsed(f"a: {text}", "x") == [{"a": value}]
+    assert read(f"a: {text}", "x") == [{"a": value}]
 
 
 @pytest.mark.parametrize(
@@ -95,11 +102,13 @@ def test_scalars_as_kubernetes_reads_them(text: str, value: object) -> None:
         (ONE + "  namespace: [a]", "metadata.namespace of ConfigMap one in definition is not text"),
         (ONE + "  labels: [a]", "metadata.labels of ConfigMap one in definition is not a mapping"),
         (ONE + "  labels: {a: [b]}", "metadata.labels of ConfigMap one in definition is not a mapping"),
-        (ONE + "binaryData: {a: !!binary aGk=}", "ConfigMap one in definition holds what JSON has no form for"),
-        (ONE + "data: !!set {a, b}", "holds what JSON has no form for"),
-        (ONE + "data: &a {b: *a}", "holds what JSON has no form for: Circular"),
-        (ONE + "data: {a: .nan}", "holds what JSON has no form for"),
-        ("&a [*a]", "nested too deeply, or holds itself"),
+        (AS_OBJECT | {"binaryData": {"a": b"hi"}}, "ConfigMap one in definition holds what JSON has no form for"),
+        (AS_OBJECT | {"data": {"a", "b"}}, "holds what JSON has no form for"),
+        (AS_OBJECT | {"data": ROUND}, "holds what JSON has no form for: Circular"),
+        (AS_OBJECT | {"data": {"a": math.nan}}, "holds what JSON has no form for"),
+        (ROUND_LIST, "nested too deeply, or holds itself"),
+        (ONE + "data: &a {b: *a}", "definition is not YAML .*: line 5, column 14: the value of &a holds itself"),
+        (ONE + "data: {a: .nan}", "definition is not YAML .*: line 5, column 11: JSON has no infinity and no NaN"),
         ("[" * 5000, "definition is not YAML"),
         ("{[a]: b}", "definition is not YAML"),
         (ONE + "---\n" + ONE + "data: {a: b}\n", "ConfigMap one is defined twice"),
@@ -205,4 +214,4 @@ def test_without_libyaml(monkeypatch: pytest.MonkeyPatch) -> None:
     import yaml
 
     monkeypatch.delattr(yaml, "CSafeLoader")
-    assert _sources.parsed("a: 12:30", "x") == [{"a": "12:30"}]
+    assert read("a: 12:30", "x") == [{"a": "12:30"}]

@@ -15,7 +15,7 @@ from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_tag_task as task
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import Unreachable
-from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import load_yaml_documents
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 from ansible_collections.meshlab.istio.plugins.modules import istioctl_tag
 from tests.unit.plugins.fake_cluster import FakeCluster
 from tests.unit.plugins.fake_istioctl import FIXTURES, FakeIstioctl, demo, without_nulls
@@ -89,7 +89,7 @@ def call(fake: FakeIstioctl, capsys: pytest.CaptureFixture[str], warned: list[st
 
 def applied(cluster: FakeCluster, text: str = TAG) -> None:
     """Do what ``istioctl tag set`` does."""
-    for obj in load_yaml_documents(text):
+    for obj in read(text, "x"):
         cluster.apply(obj, task.MANAGER)
     cluster.writes.clear()
 
