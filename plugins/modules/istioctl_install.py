@@ -62,8 +62,9 @@ options:
   spec:
     description:
       - What stands under C(spec) of an IstioOperator. Merged over O(filename).
-      - Gateways in C(components.ingressGateways) and C(components.egressGateways) are merged by name with those of the
-        profile and the files, for every release of Istio.
+      - Gateways in C(components.ingressGateways) and C(components.egressGateways) are merged by name and namespace with
+        those of the profile and the files, for every release of Istio. A gateway without a namespace is the only one
+        of its name, or the one in Istio's namespace.
     type: dict
     default: {}
   set:
