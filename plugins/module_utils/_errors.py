@@ -45,7 +45,15 @@ class ClusterError(MeshlabError):
 
     Details hold ``status`` (HTTP status, absent when no answer came) and ``reason``
     (the API's own word, such as NotFound or Forbidden) where known.
+
+    :ivar kind: of what failed where no answer came, as HttpError has it.
+    :ivar why: the cause alone, as the rest of a sentence about the API server, where no answer came.
+    :ivar advice: what to do about that cause.
     """
+
+    kind = ""
+    why = ""
+    advice = ""
 
     @property
     def busy(self) -> bool:
@@ -62,6 +70,10 @@ class Unreachable(ClusterError):
     """No API server answered (connection refused, time-out; as NotYet: no kubeconfig, no such context)."""
 
     busy = True
+
+
+class NoWay(ClusterError):
+    """No request reaches the API server: a certificate, a proxy, a credential plugin. Waiting does not help."""
 
 
 class NotYet(Unreachable):

@@ -22,7 +22,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lif
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
 PYTHON = "~/.local/share/meshlab/python/bin/python3"
-"""The environment that the role ``host`` makes, with kubernetes and jmespath in it."""
+"""The environment that the role ``host`` makes, with PyYAML, jmespath and websocket-client in it."""
 
 RESPAWN_BYTES = 48 * 1024
 """What fits, beside Ansible's own part, into the pipe through which respawn_module() hands over a module's arguments.
@@ -35,8 +35,15 @@ CLUSTER_OPTIONS: dict[str, Any] = {"kubeconfig": {"type": "path"}, "context": {"
 PROGRESS_OPTIONS: dict[str, Any] = {"progress_file": {"type": "path"}}
 
 
+LIBRARIES = {"yaml": "PyYAML", "websocket": "websocket-client"}
+"""What is imported → the name under which it is installed, where that is another. What is importable already is taken
+as it is: of these and of jmespath each release of the last years is good enough."""
+
+
 def need_libraries(module: AnsibleModule, *names: str) -> None:
     """Make sure that ``names`` can be imported, from PYTHON's packages if they can't be here.
+
+    The Kubernetes client is none of them: its releases differ too much to take any that is there (see _transport).
 
     A Python of the same version reads those packages itself; any other one starts the module again under PYTHON.
 
@@ -55,13 +62,17 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
             _respawn(module, python)
     missing = _missing(names)
     if missing and module.check_mode:
-        raise NotYet(f"This host does not have the Python libraries {', '.join(missing)} yet.")
+        raise NotYet(f"This host does not have the Python libraries {', '.join(map(_installed_as, missing))} yet.")
     if missing:
         module.fail_json(
-            msg=missing_required_lib(missing[0])
+            msg=missing_required_lib(_installed_as(missing[0]))
             + f" The role meshlab.istio.host makes such an environment at {PYTHON}.",
             missing=missing,
         )
+
+
+def _installed_as(name: str) -> str:
+    return LIBRARIES.get(name, name)
 
 
 def _missing(names: Sequence[str]) -> list[str]:

@@ -14,6 +14,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Clus
 from ansible_collections.meshlab.istio.plugins.module_utils._conditions import Test, tests_for
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, WaitError
+from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 from ansible_collections.meshlab.istio.plugins.module_utils._trouble import (
@@ -281,7 +282,7 @@ class _Wait:
         """Return the last lines of a container that has run: of its last run if it ended, else of this one."""
         if not (trouble.ran and trouble.pod and trouble.container):
             return []
-        path = f"/api/v1/namespaces/{trouble.namespace}/pods/{trouble.pod}/log"
+        path = in_namespace("v1", trouble.namespace, "pods", trouble.pod, "log")
         query = {"container": trouble.container, "tailLines": str(LOG_LINES)}
         for extra in ({"previous": "true"}, {}) if trouble.reason != "Unhealthy" else ({},):
             try:
