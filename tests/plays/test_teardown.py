@@ -79,6 +79,15 @@ def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, made: b
     assert ("Stop the tunnel, and forget the start at boot" in done.stdout) == deleted, done.stdout
 
 
+@pytest.mark.parametrize("role", ["bookinfo", "addons"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, role: str) -> None:
+    (tmp_path / "more.yml").write_text("kind: ConfigMap\ndata: {\n")
+    given = {"lab_provider": "existing", "istio_release_dir": str(tmp_path), "addons_names": [],
+             f"{role}_manifests": [str(tmp_path / "more.yml")]}  # fmt: skip
+    done = teardown(tmp_path, given, "--tags", role)
+    assert f"{tmp_path}/more.yml is not YAML that kubectl reads: line 3, column 1: " in done.stdout, done.stdout
+
+
 def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
     for name, obj in SAMPLES.items():
         path = tmp_path / "release/samples" / name
