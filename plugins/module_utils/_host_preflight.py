@@ -9,13 +9,13 @@ import contextlib
 import errno
 import os
 import socket
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_preflight
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Problem
-from ansible_collections.meshlab.istio.plugins.module_utils._services import PREFIX
+from ansible_collections.meshlab.istio.plugins.module_utils._services import PREFIX, foreign
 
 OLDEST, NEWEST = (3, 9), (3, 13)
 """The Pythons that the pinned wheels are for."""
@@ -143,7 +143,21 @@ def become(host: Host, failure: str) -> Iterator[Problem]:
         )  # fmt: skip
 
 
-def ports(host: Host, wanted: Mapping[str, int], address: str, user: str) -> Iterator[Problem]:
+def services(units: Sequence[str], owner: Mapping[str, str]) -> Iterator[Problem]:
+    """The services that will be started, which must not be another owner's."""
+    strangers = {unit: foreign(unit, owner) for unit in units}
+    for why in dict.fromkeys(filter(None, strangers.values())):
+        names = [unit for unit, known in strangers.items() if known == why]
+        yield Problem(
+            "services", f"there is already {', '.join(names)}, which {why}",
+            "Give this lab's port-forwards other names with `access_instance: WORD` and other ports with `access_port` "
+            "and `access_ports`, or let the owner remove theirs, such as with the playbook teardown.",
+        )  # fmt: skip
+
+
+def ports(
+    host: Host, wanted: Mapping[str, int], address: str, user: str, owner: Mapping[str, str]
+) -> Iterator[Problem]:
     """The ports of the port-forwards, which must be free or held by an earlier run's."""
     lowest = int("".join(host.lines("/proc/sys/net/ipv4/ip_unprivileged_port_start")[:1]) or 1024)
     names: dict[int, str] = {}
@@ -171,9 +185,10 @@ def ports(host: Host, wanted: Mapping[str, int], address: str, user: str) -> Ite
     holders = host.holders(taken) if taken else {}
     for port in taken:
         known = holders.get(port, [])
-        if any(holder.unit.startswith(OURS) for holder in known):
+        if any(holder.unit.startswith(OURS) and not foreign(holder.unit, owner) for holder in known):
             continue
-        who = f" by {known[0]}" if known else ""
+        why = foreign(known[0].unit, owner) if known and known[0].unit.startswith(OURS) else ""
+        who = f" by {known[0]}{', which ' if why else ''}{why}" if known else ""
         stop = known[0].remedy() if known else f"Stop what listens there (`sudo ss -ltnp 'sport = :{port}'`)"
         yield Problem("ports", f"port {port} ({names[port]}) is taken{who}", f"{stop}, or use {_other(names[port])}")
 
@@ -184,14 +199,27 @@ def _other(name: str) -> str:
 
 
 def check(
-    host: Host, wanted: Mapping[str, int], *, address: str, user: str, become_failure: str
+    host: Host,
+    wanted: Mapping[str, int],
+    *,
+    address: str,
+    user: str,
+    become_failure: str,
+    units: Sequence[str] = (),
+    owner: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return every problem as {check, problem, remedy}; [] for a host that is fit.
 
     :param wanted: name to port of each port-forward.
     :param address: where they listen.
     :param user: whose they are.
+    :param units: the services that will be started.
+    :param owner: whose they are, as in _services.
     :param become_failure: why these checks could not be made with root's rights; empty if they are.
     """
-    problems = [*python(host), *init(host), *become(host, become_failure), *ports(host, wanted, address, user)]
+    owner = owner or {"user": user}
+    problems = [
+        *python(host), *init(host), *become(host, become_failure), *services(units, owner),
+        *ports(host, wanted, address, user, owner),
+    ]  # fmt: skip
     return [{"check": item.check, "problem": item.problem, "remedy": item.remedy} for item in problems]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import select
 import subprocess
@@ -52,7 +53,7 @@ class Kubectl(CommandLineTool):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=self._environ(),
+            env={**os.environ, "LC_ALL": "C"},
             text=True,
             start_new_session=True,
         )

@@ -29,6 +29,15 @@ options:
     description: Whose they are; ports below 1024 are only for root.
     type: str
     default: root
+  services:
+    description: The services that will be started, without C(meshlab-) and C(.service).
+    type: list
+    elements: str
+    default: []
+  owner:
+    description: Whose they are, as in M(meshlab.istio.supervised_services).
+    type: dict
+    default: {}
   become_failure:
     description: What Ansible said when this task was tried with C(become); empty if that worked.
     type: str
@@ -72,6 +81,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._host_preflight import Host, check
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import run
+from ansible_collections.meshlab.istio.plugins.module_utils._services import PREFIX
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
@@ -84,6 +94,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     problems = check(
         Host(), {name: int(port) for name, port in ports.items()},
         address=options["address"], user=options["user"], become_failure=options["become_failure"],
+        units=[f"{PREFIX}{name}.service" for name in options["services"]],
+        owner={key: str(value) for key, value in options["owner"].items() if value},
     )  # fmt: skip
     return {"changed": False, "problems": problems}
 
@@ -95,6 +107,8 @@ def main() -> None:
             "ports": {"type": "dict", "default": {}},
             "address": {"type": "str", "default": "127.0.0.1"},
             "user": {"type": "str", "default": "root"},
+            "services": {"type": "list", "elements": "str", "default": []},
+            "owner": {"type": "dict", "default": {}},
             "become_failure": {"type": "str", "default": ""},
         },
         supports_check_mode=True,

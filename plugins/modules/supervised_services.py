@@ -41,6 +41,28 @@ options:
       timeout_seconds: {description: Seconds that a start may take., type: int, default: 90}
       state: {description: 'What this service is to be, in place of O(state).', type: str,
               choices: [started, stopped, absent]}
+  owner:
+    description:
+      - Whose the services are. A unit that this module did not write, or that is another owner's, is not replaced; then
+        the module refuses and names the owner. It is not stopped or removed either; then a warning names the owner.
+      - The owner of a unit that is there is read from its C(User=), its command and its environment.
+      - Without it, a service that has a command is its C(user)'s.
+    type: dict
+    suboptions:
+      user: {description: The user that the services run as., type: str}
+      kubeconfig: {description: The kubeconfig that they use., type: path}
+      context: {description: 'Its context, or the profile of minikube.', type: str}
+      minikube_home: {description: The home of minikube's that they use., type: path}
+  prune:
+    description:
+      - Services of O(owner) whose names begin so, and that are not among O(services), are renamed ones. They are
+        removed; with O(state=stopped) they are stopped.
+    type: str
+    default: ''
+  variable:
+    description: The variable of a role that gives the services other names; a refusal names it.
+    type: str
+    default: ''
   state:
     description: V(started) also at boot, V(stopped) until asked again, V(absent) without a trace.
     type: str
@@ -92,12 +114,21 @@ SERVICE_OPTIONS: dict[str, Any] = {
     "timeout_seconds": {"type": "int", "default": 90},
     "state": {"type": "str", "choices": STATES},
 }
+OWNER_OPTIONS: dict[str, Any] = {
+    "user": {"type": "str"},
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "minikube_home": {"type": "path"},
+}
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result."""
     services = [Service(**{**options, "command": options["command"] or []}) for options in module.params["services"]]
-    return ensure(services, module.params["state"], module.check_mode)
+    return ensure(
+        services, module.params["state"], module.check_mode,
+        owner=module.params["owner"], prune=module.params["prune"], variable=module.params["variable"],
+    )  # fmt: skip
 
 
 def main() -> None:
@@ -105,6 +136,9 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "services": {"type": "list", "elements": "dict", "required": True, "options": SERVICE_OPTIONS},
+            "owner": {"type": "dict", "options": OWNER_OPTIONS},
+            "prune": {"type": "str", "default": ""},
+            "variable": {"type": "str", "default": ""},
             "state": {"type": "str", "choices": STATES, "default": "started"},
         },
         supports_check_mode=True,

@@ -17,6 +17,7 @@ import pytest
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _host_preflight as preflight
+from ansible_collections.meshlab.istio.plugins.module_utils import _services
 from ansible_collections.meshlab.istio.plugins.module_utils._host_preflight import Holder, Host, check
 from ansible_collections.meshlab.istio.plugins.modules import host_preflight_info
 
@@ -142,6 +143,31 @@ def test_ports_of_ones_own() -> None:
     ):
         (low,) = found(host, {"gateway": 80})
         assert low.startswith("ports: port 80 (gateway) is only for root, and ada would listen there. Use another")
+
+
+def test_services_and_ports_of_another_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They were taken for an earlier run's, whoever had made it."""
+    monkeypatch.setattr(_services, "UNIT_DIRECTORY", str(tmp_path))
+    unit = "meshlab-forward-gateway.service"
+    alices = _services.Service("forward-gateway", "", ["/bin/kubectl", "--context", "lab"], user="alice")
+    (tmp_path / unit).write_text(alices.text())
+    host = FitHost(refused={8080: errno.EADDRINUSE}, held={8080: [Holder(42, "kubectl", unit)]})
+
+    def said(user: str, context: str) -> list[str]:
+        owner = {"user": user, "context": context}
+        problems = check(
+            host, {"gateway": 8080}, address="::1", user=user, become_failure="",
+            units=[unit, "meshlab-forward-kiali.service"], owner=owner,
+        )  # fmt: skip
+        return [f"{item['check']}: {item['problem']}" for item in problems]
+
+    whose = "which belongs to the user alice, for the context lab"
+    for user, context in (("bob", "lab"), ("alice", "other")):
+        assert said(user, context) == [
+            f"services: there is already {unit}, {whose}",
+            f"ports: port 8080 (gateway) is taken by kubectl (process 42, {unit}), {whose}",
+        ]
+    assert said("alice", "lab") == []
 
 
 def test_all_at_once() -> None:
