@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 from typing import Any
 
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
+from ansible_collections.meshlab.istio.plugins.module_utils._kubeconfig import parsed
 
 MODULE = "meshlab.istio.cluster_preflight_info"
 
@@ -30,15 +31,7 @@ class ActionModule(ActionBase):
             module_name="ansible.builtin.slurp", module_args={"src": given.get("kubeconfig")}, task_vars=task_vars
         )
         if not read.get("failed"):
-            content = parsed(base64.b64decode(read["content"]))
-            given.update({"content": json.dumps(content, default=str)} if content is not None else {})
+            # What is no YAML is no kubeconfig: the module says so.
+            with contextlib.suppress(InputError):
+                given["content"] = json.dumps(parsed(base64.b64decode(read["content"])))
         return {**result, **self._execute_module(module_name=MODULE, module_args=given, task_vars=task_vars)}
-
-
-def parsed(text: bytes) -> Any:
-    """Return what YAML holds; None if it is none."""
-    try:
-        documents = read(text.decode(), "the kubeconfig")
-    except (InputError, UnicodeDecodeError):
-        return None
-    return documents[0] if documents else None

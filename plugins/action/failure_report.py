@@ -71,8 +71,12 @@ class ActionModule(ActionBase):
 
 
 def message_of(result: Mapping[str, Any]) -> str:
-    """Return what a failed task said: its message, or those of the items of its loop that failed."""
-    items = [item for item in result.get("results") or [] if isinstance(item, dict) and item.get("failed")]
+    """Return what a failed task said: its message, or those of the items of its loop that failed or found no host."""
+    items = [
+        item
+        for item in result.get("results") or []
+        if isinstance(item, dict) and (item.get("failed") or item.get("unreachable"))
+    ]
     said = [message_of(item) for item in items] or [
         str(next(filter(None, (result.get(key) for key in ("msg", "censored", "stderr"))), "It gave no reason."))
     ]

@@ -20,5 +20,5 @@ options:
     description: Name of the kubeconfig's context. Without it the current one is used.
     type: str
 requirements:
-  - kubernetes (Python) on the host that the task runs on, or in the environment that P(meshlab.istio.host#role) makes
+  - PyYAML on the host that the task runs on, or in the environment that P(meshlab.istio.host#role) makes
 """

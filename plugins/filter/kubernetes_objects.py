@@ -60,7 +60,8 @@ def kubernetes_objects(texts: Any, names: Sequence[str] = ()) -> list[dict[str, 
     try:
         return load_texts(zip(named, listed))
     except InputError as error:
-        raise AnsibleFilterError(error.message) from error
+        # Ansible would add every cause, and with it the same words again.
+        raise AnsibleFilterError(error.message) from None
 
 
 class FilterModule:

@@ -18,6 +18,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._addons import ADDON
 from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, Unreachable, WaitError
+from ansible_collections.meshlab.istio.plugins.module_utils._names import through_service
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 from ansible_collections.meshlab.istio.plugins.module_utils._tracing import PATHS, Probe
 
@@ -33,7 +34,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     options = module.params
     result: dict[str, Any] = {"changed": False, "addons": [], "trace": None, "cluster_exists": True}
     try:
-        need_libraries(module, "kubernetes")
+        need_libraries(module, "yaml")
         cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=module.check_mode)
     except Unreachable as error:
         if not module.check_mode:
@@ -137,7 +138,7 @@ class Rounds:
 
         def through_proxy(path: str, query: Mapping[str, str]) -> Any:
             addon = ADDONS[name]
-            service = f"/api/v1/namespaces/{self.namespace}/services/{addon.service}:{addon.port}/proxy"
+            service = through_service(self.namespace, addon.service, addon.port)
             return _parsed(self.cluster.raw(service + path, query))
 
         def directly(path: str, query: Mapping[str, str]) -> Any:

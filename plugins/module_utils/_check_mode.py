@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What check mode makes of a cluster that cannot be asked: one rule for all modules.
 
-A cluster that is still to come is empty. One that is there and does not answer, such as a stopped lab, is not known:
-what is wanted counts as new, nothing counts as removed, and a warning says so. Neither is a failure.
+A cluster that is still to come is empty. One of minikube's that does not answer, such as a stopped lab, is not known:
+an earlier task starts it, so what is wanted counts as new, nothing counts as removed, and a warning says so. Neither is
+a failure. Any other cluster that does not answer fails in check mode too, as nothing would start it.
 """
 
 from __future__ import annotations
@@ -12,17 +13,23 @@ from __future__ import annotations
 from typing import Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import NotYet, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, NotYet, Unreachable
 
 
 def connected(connect: Callable[[], Cluster], *, check_mode: bool) -> Cluster:
     """Return the cluster; in check mode only one that answers, so that later requests need not ask themselves.
 
-    :raises Unreachable: there is none yet (NotYet), or in check mode it does not answer.
+    :raises Unreachable: there is none yet (NotYet), or in check mode it does not answer and can be started.
+    :raises ClusterError: in check mode it does not answer, and nothing would start it.
     """
     cluster = connect()
     if check_mode:
-        cluster.version()
+        try:
+            cluster.version()
+        except Unreachable as error:
+            if cluster.startable:
+                raise
+            raise ClusterError(error.message, **error.details) from error
     return cluster
 
 

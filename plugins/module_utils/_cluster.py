@@ -3,18 +3,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One Kubernetes API client for many objects: plain dicts in and out, one error hierarchy.
 
-A thin layer over ``kubernetes.dynamic``: discovery, authentication and transport are the library's.
+Which way leads to the API is ``_transport``'s affair. What the API serves is asked once a process and never kept on
+disk: a kind may change its scope while its name stays.
 """
 
 from __future__ import annotations
 
-import hashlib
+import http
 import json
-import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, NotFound, NotYet, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, InputError, NotFound
+from ansible_collections.meshlab.istio.plugins.module_utils._kubeconfig import access
+from ansible_collections.meshlab.istio.plugins.module_utils._names import api_root, segment
+from ansible_collections.meshlab.istio.plugins.module_utils._names import namespace as checked
+from ansible_collections.meshlab.istio.plugins.module_utils._transport import READ_SECONDS, Answer, Transport
 
 Object = dict[str, Any]
 """A Kubernetes object as the API's JSON: apiVersion, kind, metadata, …"""
@@ -22,8 +27,12 @@ Object = dict[str, Any]
 Objects = list[Object]
 """For annotations inside Cluster, where ``list`` is a method."""
 
-CONNECT_SECONDS = 5.0
-READ_SECONDS = 30.0
+ILL_STATUS = {500, 504}
+"""What an API server answers that cannot reach its etcd; 503 is mostly said of a service behind it."""
+HEALTH_SECONDS = 3.0
+HEALTH = "/readyz"
+FAILING = re.compile(r"^\[-\](\S+)", re.M)
+"""A part that is not well, in the answer to HEALTH with ``verbose`` (k8s.io/apiserver 0.34.4, pkg/server/healthz)."""
 
 
 class Cluster:
@@ -32,37 +41,21 @@ class Cluster:
     :param kubeconfig: path of the kubeconfig; None means ``$KUBECONFIG``, then ``~/.kube/config``.
     :param context: name of the context; None means the file's current one.
     :raises NotYet: the file or the context does not exist. The API itself is asked only on first use.
+    :raises InputError: the file is there and cannot be used.
     """
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None) -> None:
-        # Imported here: it takes half a second, and only modules that talk to a cluster should pay it.
-        from kubernetes import client, config
-        from kubernetes.config.config_exception import ConfigException
-
-        self.kubeconfig = os.path.expanduser(kubeconfig) if kubeconfig else None
+        self.kubeconfig = kubeconfig
         self.context = context
-        configuration = client.Configuration()
-        configuration.retries = False
-        try:
-            config.load_kube_config(
-                config_file=self.kubeconfig, context=context, client_configuration=configuration, persist_config=False
-            )
-        except (ConfigException, OSError) as error:
-            where = self.kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
-            raise NotYet(
-                f"The kubeconfig {where} cannot be used: {error}. "
-                "Start the cluster first, or give `kubeconfig` and `context`.",
-            ) from error
-        self.host: str = configuration.host
-        self._configuration = configuration
-        self._api = client.ApiClient(configuration)
-        self._dynamic: Any = None
+        self.transport = Transport(access(kubeconfig, context))
+        self.host: str = self.transport.access.server
+        self._served: dict[str, Objects] = {}
 
     # -- objects ---------------------------------------------------------------------------------
 
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
         """Return one live object. Raises NotFound when it, its namespace or its kind is not there."""
-        return self._call("get", api_version, kind, name=name, namespace=namespace)
+        return self._call("GET", api_version, kind, name, namespace)
 
     def find(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object | None:
         """Return one live object, or None when it, its namespace or its kind is not there."""
@@ -93,8 +86,8 @@ class Cluster:
         """Like ``list``, with the resourceVersion from which a watch can go on."""
         try:
             page = self._call(
-                "get", api_version, kind,
-                namespace=namespace, label_selector=label_selector, field_selector=field_selector,
+                "GET", api_version, kind, namespace=namespace,
+                query={"labelSelector": label_selector, "fieldSelector": field_selector},
             )  # fmt: skip
         except NotFound:
             return [], ""
@@ -109,13 +102,10 @@ class Cluster:
         """Server-side apply ``obj``; return what the API server stored, or would store in a dry run."""
         metadata = obj["metadata"]
         return self._call(
-            "patch", obj["apiVersion"], obj["kind"],
-            # The library would write characters such as emoji as pairs of escapes, which are JSON but not YAML; with
-            # a charset in the content type it takes the text as it is.
-            body=json.dumps(obj, ensure_ascii=False).encode(),
-            content_type="application/apply-patch+yaml; charset=utf-8",
-            name=metadata["name"], namespace=metadata.get("namespace"),
-            field_manager=field_manager, force_conflicts=force, dry_run="All" if dry_run else None,
+            "PATCH", obj["apiVersion"], obj["kind"], metadata["name"], metadata.get("namespace"),
+            # Characters such as emoji as they are: pairs of escapes would be JSON, but not YAML.
+            body=json.dumps(obj, ensure_ascii=False), form="application/apply-patch+yaml; charset=utf-8",
+            query={"fieldManager": field_manager, "force": str(force).lower(), "dryRun": _dry(dry_run)},
         )  # fmt: skip
 
     def delete(
@@ -136,9 +126,8 @@ class Cluster:
         """
         try:
             self._call(
-                "delete", api_version, kind,
-                name=name, namespace=namespace, propagation_policy=propagation, dry_run="All" if dry_run else None,
-                grace_period_seconds=grace_seconds,
+                "DELETE", api_version, kind, name, namespace,
+                query={"propagationPolicy": propagation, "dryRun": _dry(dry_run), "gracePeriodSeconds": grace_seconds},
             )  # fmt: skip
         except NotFound:
             return False
@@ -147,13 +136,13 @@ class Cluster:
     def patch(self, api_version: str, kind: str, name: str, namespace: str | None, body: Mapping[str, Any]) -> Object:
         """Merge-patch one object (RFC 7386) and return it."""
         return self._call(
-            "patch", api_version, kind,
-            name=name, namespace=namespace, body=dict(body), content_type="application/merge-patch+json",
+            "PATCH", api_version, kind, name, namespace,
+            body=json.dumps(dict(body)), form="application/merge-patch+json",
         )  # fmt: skip
 
     def is_namespaced(self, api_version: str, kind: str) -> bool:
         """Tell whether objects of a kind live in a namespace. Raises NotFound for an unknown kind."""
-        return bool(self._resource(api_version, kind).namespaced)
+        return bool(self._resource(api_version, kind)["namespaced"])
 
     def kinds_in_namespaces(self) -> Sequence[tuple[str, str]]:
         """Return apiVersion and kind of everything that can be listed and deleted in a namespace."""
@@ -172,92 +161,162 @@ class Cluster:
 
         An expired ``resource_version`` comes as ERROR with code 410: list again and go on from there.
         """
-        response = self._raw(
-            "GET", self._resource(api_version, kind).path(namespace=namespace),
-            query={"watch": "true", "resourceVersion": resource_version, "timeoutSeconds": str(seconds),
-                   "allowWatchBookmarks": "true"},
-            read_timeout=seconds + 5.0,
-        )  # fmt: skip
+        path = self._path(self._resource(api_version, kind), api_version, None, namespace)
+        query = {"watch": "true", "resourceVersion": resource_version, "timeoutSeconds": str(seconds),
+                 "allowWatchBookmarks": "true"}  # fmt: skip
         buffer = b""
-        try:
-            # A connection that drops in the middle is an Unreachable like any other.
-            with _translated(self.host):
-                for chunk in response.stream(amt=None, decode_content=False):
-                    buffer += chunk
-                    *lines, buffer = buffer.split(b"\n")
-                    yield from (_event(line, self.host) for line in filter(None, lines))
-        finally:
-            response.close()
+        with self.transport.stream(path, query, seconds + 5.0) as (status, reason, pieces):
+            if status != http.HTTPStatus.OK:
+                _content(Answer(status, reason, b"".join(pieces)))
+            for piece in pieces:
+                buffer += piece
+                *lines, buffer = buffer.split(b"\n")
+                yield from (_event(line, self.host) for line in filter(None, lines))
 
     # -- anything else ---------------------------------------------------------------------------
 
     def raw(self, path: str, query: Mapping[str, str] | None = None, *, read_timeout: float = READ_SECONDS) -> bytes:
         """GET any path of the API server, such as a service's proxy subresource or a pod's log; return the body."""
-        answer = self._raw("GET", path, query=query or {}, read_timeout=read_timeout)
-        # Only now the body is read, and the connection may drop in the middle of it.
-        with _translated(self.host):
-            data: bytes = answer.data
-        return data
+        return self._ask("GET", path, query, seconds=read_timeout)
 
     def json(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """GET any path of the API server and parse the answer as JSON."""
-        body = self.raw(path, query)
+        return self._parsed(self.raw(path, query), path)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> None:
+        """POST ``body`` as JSON to any path of the API server, such as a pod's eviction subresource."""
+        headers = {"Content-Type": "application/json"}
+        self._ask("POST", path, headers=headers, body=json.dumps(dict(body)).encode())
+
+    def version(self) -> str:
+        """Return the API server's gitVersion, such as v1.34.4."""
+        answer = self.json("/version")
+        try:
+            return str(answer["gitVersion"])
+        except (KeyError, TypeError) as error:
+            raise ClusterError(f"{self.host} is no Kubernetes API: /version answered {str(answer)[:80]!r}.") from error
+
+    @property
+    def startable(self) -> bool:
+        """Whether an earlier task may start the cluster, if it is stopped now: it is minikube's."""
+        return self.transport.access.of_minikube
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _resource(self, api_version: str, kind: str) -> Object:
+        """Return what discovery says of a kind; it is asked again for a kind that was not there before."""
+        known = [each for each in self._served.get(api_version, []) if each["kind"] == kind]
+        if not known:
+            root = api_root(api_version)
+            try:
+                found = self.json(root)
+            except NotFound:
+                found = {}
+            resources = found.get("resources") if isinstance(found, dict) else None
+            # Behind a slash are subresources.
+            self._served[api_version] = [each for each in resources or [] if "/" not in each["name"]]
+            known = [each for each in self._served[api_version] if each["kind"] == kind]
+        # A kind and its subresource list can share a name; the one that can be read is meant.
+        readable = [each for each in known if "get" in (each.get("verbs") or [])]
+        if not known:
+            raise NotFound(
+                f"The cluster at {self.host} does not know the kind {kind} of {api_version}.", reason="UnknownKind"
+            )
+        return (readable or known)[0]
+
+    def _path(self, resource: Object, api_version: str, name: str | None, namespace: str | None) -> str:
+        path = api_root(api_version)
+        if namespace and resource["namespaced"]:
+            path += f"/namespaces/{checked(namespace, 'metadata.namespace')}"
+        path += f"/{segment(resource['name'])}"
+        if name is None:
+            return path
+        if resource["namespaced"] and not namespace:
+            # The path without one would mean another thing: all objects of the kind.
+            raise InputError(f"{resource['kind']} {name} names no namespace. Give `namespace`.")
+        return f"{path}/{segment(name)}"
+
+    def _call(
+        self,
+        method: str,
+        api_version: str,
+        kind: str,
+        name: str | None = None,
+        namespace: str | None = None,
+        *,
+        query: Mapping[str, Any] | None = None,
+        body: str | None = None,
+        form: str = "",
+    ) -> Object:
+        known = api_version in self._served
+        resource = self._resource(api_version, kind)
+        sent = body.encode() if body is not None else None
+
+        def ask() -> Object:
+            path = self._path(resource, api_version, name, namespace)
+            headers = {"Content-Type": form} if form else {}
+            document: Object = self._parsed(self._ask(method, path, query, headers=headers, body=sent), path)
+            return document
+
+        try:
+            return ask()
+        except NotFound as error:
+            # Of an object that is not there the API says NotFound; of a path that it does not serve, another word.
+            if not known or error.details.get("reason") == "NotFound":
+                raise
+            del self._served[api_version]
+            before, resource = resource, self._resource(api_version, kind)
+            if resource == before:
+                raise
+            return ask()
+
+    def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, **more: Any) -> bytes:
+        """Send a request and return the body of a good answer; where the API server is ill, the error says of what."""
+        try:
+            return _content(self.transport.ask(method, path, query, **more))
+        except ClusterError as error:
+            ill = error.details.get("status") in ILL_STATUS or error.kind == "timeout"
+            parts = self._ailing() if ill else []
+            if parts:
+                error.message += f" The API server itself says what is not well: {', '.join(parts)}."
+                error.args = (error.message,)
+            raise
+
+    def _ailing(self) -> Sequence[str]:
+        try:
+            return ailing(self.transport)
+        except ClusterError:
+            return []
+
+    def _parsed(self, body: bytes, path: str) -> Any:
         try:
             return json.loads(body)
         except ValueError as error:
             raise ClusterError(f"{self.host}{path} answered something that is not JSON: {body[:80]!r}") from error
 
-    def post(self, path: str, body: Mapping[str, Any]) -> None:
-        """POST ``body`` as JSON to any path of the API server, such as a pod's eviction subresource."""
-        self._raw("POST", path, query={}, read_timeout=READ_SECONDS, body=dict(body)).close()
 
-    def new_client(self) -> Any:
-        """Return another client of the same API, for what takes one over, such as the library's websockets."""
-        from kubernetes import client
+def _content(answer: Answer) -> bytes:
+    """Return the body of a good answer. Raises NotFound, ClusterError for another."""
+    if answer.status < http.HTTPStatus.MULTIPLE_CHOICES:
+        return answer.body
+    message, reason = _status_message(answer.body, answer.reason)
+    cause = NotFound if answer.status == http.HTTPStatus.NOT_FOUND else ClusterError
+    raise cause(f"The API server answered {answer.status} ({reason}): {message}", status=answer.status, reason=reason)
 
-        return client.ApiClient(self._configuration)
 
-    def version(self) -> str:
-        """Return the API server's gitVersion, such as v1.34.4."""
-        return str(self.json("/version")["gitVersion"])
+def ailing(transport: Transport, seconds: float = HEALTH_SECONDS) -> list[str]:
+    """Return which parts of an API server that answers are not well, such as etcd; [] if it does not tell.
 
-    # -- inside ----------------------------------------------------------------------------------
+    :raises Unreachable: it does not answer this either.
+    """
+    answer = transport.ask("GET", HEALTH, {"verbose": "true"}, seconds=seconds)
+    if answer.status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        return []
+    return FAILING.findall(answer.body.decode(errors="replace"))
 
-    def _resource(self, api_version: str, kind: str) -> Any:
-        from kubernetes.dynamic import DynamicClient
-        from kubernetes.dynamic.exceptions import ResourceNotFoundError, ResourceNotUniqueError
 
-        with _translated(self.host):
-            if self._dynamic is None:
-                self._dynamic = DynamicClient(self._api, cache_file=_discovery_file(self.host))
-            try:
-                return self._dynamic.resources.get(api_version=api_version, kind=kind)
-            except ResourceNotFoundError as error:
-                raise NotFound(
-                    f"The cluster at {self.host} does not know the kind {kind} of {api_version}.", reason="UnknownKind"
-                ) from error
-            except ResourceNotUniqueError:
-                # A kind and its subresource list can share a name; the one that can be read is meant.
-                found = self._dynamic.resources.search(api_version=api_version, kind=kind)
-                return next(resource for resource in found if "get" in (resource.verbs or []))
-
-    def _call(self, verb: str, api_version: str, kind: str, **arguments: Any) -> Object:
-        resource = self._resource(api_version, kind)
-        with _translated(self.host):
-            answer = getattr(self._dynamic, verb)(
-                resource, _request_timeout=(CONNECT_SECONDS, READ_SECONDS), serialize=False, **arguments
-            )
-            document: Object = json.loads(answer.data)
-            return document
-
-    def _raw(self, method: str, path: str, *, query: Mapping[str, str], read_timeout: float, body: Any = None) -> Any:
-        headers = {"Accept": "application/json, */*", **({"Content-Type": "application/json"} if body else {})}
-        with _translated(self.host):
-            return self._api.call_api(
-                path, method, query_params=list(query.items()), header_params=headers, body=body,
-                auth_settings=["BearerToken"], _preload_content=False, _return_http_data_only=True,
-                _request_timeout=(CONNECT_SECONDS, read_timeout),
-            )  # fmt: skip
+def _dry(dry_run: bool) -> str | None:
+    return "All" if dry_run else None
 
 
 def _event(line: bytes, host: str) -> tuple[str, Object]:
@@ -270,39 +329,6 @@ def _event(line: bytes, host: str) -> tuple[str, Object]:
     if not isinstance(obj, dict):
         raise ClusterError(f"A watch at {host} was sent something that is no event: {line[:80]!r}")
     return verb, obj
-
-
-def _discovery_file(host: str) -> str:
-    """Return where the library keeps what it discovered: its default is a name in /tmp that others could guess."""
-    folder = os.path.expanduser("~/.local/share/meshlab/discovery")
-    os.makedirs(folder, mode=0o700, exist_ok=True)
-    return os.path.join(folder, hashlib.sha256(host.encode()).hexdigest()[:16] + ".json")
-
-
-class _translated:
-    """Turn the library's exceptions into ours."""
-
-    def __init__(self, host: str) -> None:
-        self.host = host
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if error is None or isinstance(error, ClusterError):
-            return
-        from kubernetes.client.exceptions import ApiException
-        from kubernetes.dynamic.exceptions import DynamicApiError
-        from urllib3.exceptions import HTTPError
-
-        if isinstance(error, (ApiException, DynamicApiError)) and error.status:
-            message, reason = _status_message(error.body, str(error.reason))
-            cause = NotFound if error.status == 404 else ClusterError
-            raise cause(
-                f"The API server answered {error.status} ({reason}): {message}", status=error.status, reason=reason
-            ) from error
-        if isinstance(error, (ApiException, DynamicApiError, HTTPError, OSError)):
-            raise Unreachable(f"No Kubernetes API answers at {self.host}: {error}. Is the cluster running?") from error
 
 
 def _status_message(body: Any, default: str) -> tuple[str, str]:

@@ -30,8 +30,16 @@ PATIENCE_SECONDS = 3.0
 DRAIN_SECONDS = 2.0
 """How long each stream may still bring something after the tool's end."""
 
+FIXED = {"LC_ALL": "C", "KUBECTL_KUBERC": "false"}
+"""English words, and no preferences of the user's: with a kuberc (kubectl 1.34) `delete` may ask, and do nothing."""
+
 RAN: list[dict[str, Any]] = []
 """Every command that this process ran, whichever tool's: cmd (text), rc (None after a time-out), seconds."""
+
+
+def environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the variables for a tool: this process's and ``more``, and what makes its answers those of everybody."""
+    return {**os.environ, **(more or {}), **FIXED}
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ class CommandLineTool:
     """A command-line tool and how it is run. minikube, istioctl and kubectl are thin subclasses.
 
     :param path: the binary: an absolute path, or a name that is looked up in PATH.
-    :param environment: variables added to the inherited ones; ``LC_ALL=C`` is always set,
+    :param environment: variables added to the inherited ones; FIXED is always set,
         because words of the output are read.
     """
 
@@ -174,7 +182,7 @@ class CommandLineTool:
         )  # fmt: skip
 
     def _environ(self) -> dict[str, str]:
-        return {**os.environ, **self.environment, "LC_ALL": "C"}
+        return environment(self.environment)
 
 
 def _collect(pipe: IO[str] | None, lines: list[str], on_line: Callable[[str], None] | None) -> None:

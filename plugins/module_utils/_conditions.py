@@ -49,7 +49,7 @@ def _meant(condition: Mapping[str, Any], obj: Object) -> bool:
 
 def _jmespath_test(expression: str) -> Test:
     import jmespath
-    from jmespath.exceptions import JMESPathError
+    from jmespath.exceptions import ArityError, JMESPathError, UnknownFunctionError
 
     try:
         compiled = jmespath.compile(expression)
@@ -59,6 +59,9 @@ def _jmespath_test(expression: str) -> Test:
     def test(live: Object) -> str | None:
         try:
             return None if compiled.search(live) else f"{expression} does not hold"
+        except (UnknownFunctionError, ArityError) as error:
+            # Seen only when it is asked; no object of any form changes it.
+            raise InputError(f"The wait condition {expression!r} is not a JMESPath expression: {error}") from error
         except JMESPathError as error:
             return f"{expression} cannot be evaluated: {error}"
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
@@ -45,7 +46,15 @@ class ClusterError(MeshlabError):
 
     Details hold ``status`` (HTTP status, absent when no answer came) and ``reason``
     (the API's own word, such as NotFound or Forbidden) where known.
+
+    :ivar kind: of what failed where no answer came, as HttpError has it.
+    :ivar why: the cause alone, as the rest of a sentence about the API server, where no answer came.
+    :ivar advice: what to do about that cause.
     """
+
+    kind = ""
+    why = ""
+    advice = ""
 
     @property
     def busy(self) -> bool:
@@ -64,6 +73,10 @@ class Unreachable(ClusterError):
     busy = True
 
 
+class NoWay(ClusterError):
+    """No request reaches the API server: a certificate, a proxy, a credential plugin. Waiting does not help."""
+
+
 class NotYet(Unreachable):
     """There is no cluster to ask yet: no kubeconfig, no such context, or nothing to ask with. Waiting brings none."""
 
@@ -76,3 +89,29 @@ class WaitError(MeshlabError):
     Details hold ``failures`` (list of dict: object, pod, container, reason, message, log) and
     ``pending`` (list of dict: object, message).
     """
+
+
+OS_REMEDIES = {
+    errno.EACCES: "Give this user the right to it, or use `become`.",
+    errno.EPERM: "Give this user the right to it, or use `become`.",
+    errno.EROFS: "The file system is read-only: choose a place that can be written.",
+    errno.ENOSPC: "Free some space on this disk, and run it again.",
+    errno.EDQUOT: "This user's quota is used up: free some space, and run it again.",
+    errno.ENAMETOOLONG: "Choose a shorter name.",
+    errno.EMFILE: "Raise the limit of open files (`ulimit -n`), and run it again.",
+    errno.ENFILE: "This host has too many open files: end what is not needed, and run it again.",
+    errno.ENOMEM: "This host is out of memory: end what is not needed, and run it again.",
+    errno.EIO: "The disk or its file system is damaged: look at the kernel's messages (`dmesg`).",
+    errno.ELOOP: "The links lead in a circle: look at them with `ls -l`.",
+    errno.ENOTDIR: "A part of this path is a file: choose another path.",
+    errno.EISDIR: "This is a folder, and a file is needed.",
+}
+"""Number of an error of the operating system (errno(3)) → what to do about it."""
+
+
+def os_problem(error: OSError) -> str:
+    """Return a sentence for an error of the operating system: what failed, on which file, and what to do."""
+    what = error.strerror or str(error) or type(error).__name__
+    where = f": {error.filename}" if error.filename else ""
+    remedy = OS_REMEDIES.get(error.errno or 0, "")
+    return f"{what}{where}. {remedy}".strip()

@@ -34,7 +34,7 @@ def gather(module: AnsibleModule) -> dict[str, Any]:
         sources["minikube's last start"] = partial(_minikube_last_start, minikube)
     notes = []
     try:
-        _runtime.need_libraries(module, "kubernetes")
+        _runtime.need_libraries(module, "yaml", "websocket")
         cluster = Cluster(options["kubeconfig"], options["context"])
     except MeshlabError as error:
         notes.append(f"The cluster was not asked: {error.message}")

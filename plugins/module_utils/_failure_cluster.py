@@ -16,6 +16,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Clus
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError
 from ansible_collections.meshlab.istio.plugins.module_utils._failure_files import Add
+from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 from ansible_collections.meshlab.istio.plugins.module_utils._pod_command import run_in_pod
 from ansible_collections.meshlab.istio.plugins.module_utils._ready import predicate_for
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
@@ -26,11 +27,11 @@ READ_SECONDS = 5.0
 """For the log of one container, and for the configuration of one proxy."""
 
 LISTS = (
-    ("v1", "Pod", "/api/v1/namespaces/{}/pods"),
-    ("v1", "PersistentVolumeClaim", "/api/v1/namespaces/{}/persistentvolumeclaims"),
-    ("apps/v1", "Deployment", "/apis/apps/v1/namespaces/{}/deployments"),
-    ("apps/v1", "StatefulSet", "/apis/apps/v1/namespaces/{}/statefulsets"),
-    ("apps/v1", "DaemonSet", "/apis/apps/v1/namespaces/{}/daemonsets"),
+    ("v1", "Pod", "pods"),
+    ("v1", "PersistentVolumeClaim", "persistentvolumeclaims"),
+    ("apps/v1", "Deployment", "deployments"),
+    ("apps/v1", "StatefulSet", "statefulsets"),
+    ("apps/v1", "DaemonSet", "daemonsets"),
 )
 PROXY = "istio-proxy"
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -94,12 +95,12 @@ def _list(cluster: Cluster, api_version: str, kind: str, path: str) -> Iterator[
 
 def _objects(cluster: Cluster, namespaces: Sequence[str], lists: Sequence[Any] = LISTS) -> Iterator[Object]:
     for namespace in namespaces:
-        for api_version, kind, path in lists:
-            yield from _list(cluster, api_version, kind, path.format(namespace))
+        for api_version, kind, plural in lists:
+            yield from _list(cluster, api_version, kind, in_namespace(api_version, namespace, plural))
 
 
 def _events(cluster: Cluster, namespace: str) -> Iterator[Object]:
-    return _list(cluster, "v1", "Event", f"/api/v1/namespaces/{namespace}/events")
+    return _list(cluster, "v1", "Event", in_namespace("v1", namespace, "events"))
 
 
 def _time(event: Object) -> str:
@@ -154,7 +155,7 @@ def _logs(cluster: Cluster, pod: Object, add: Add) -> None:
         if container.get("restartCount") or "terminated" in (container.get("lastState") or {}):
             runs.append((".previous", {"previous": "true"}))
         for suffix, query in runs:
-            path = f"/api/v1/namespaces/{namespace}/pods/{name}/log"
+            path = in_namespace("v1", namespace, "pods", name, "log")
             wanted = {"container": container["name"], "tailLines": str(LOG_LINES), "timestamps": "true", **query}
             try:
                 text = cluster.raw(path, wanted, read_timeout=READ_SECONDS).decode(errors="replace")

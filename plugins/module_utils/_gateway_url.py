@@ -11,7 +11,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import unknown
+from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._entrance import Wanted
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NotFound, Unreachable
@@ -37,8 +37,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     kubectl = _kubectl(params)
     exists = True
     try:
-        need_libraries(module, "kubernetes")
-        found = _find(params, kubectl, 0.0 if module.check_mode else params["timeout"])
+        need_libraries(module, "yaml")
+        found = _find(params, kubectl, check_mode=module.check_mode)
     except (NotFound, NoAnswer, Unreachable) as error:
         if not module.check_mode:
             raise
@@ -55,7 +55,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     }
 
 
-def _find(params: Mapping[str, Any], kubectl: Kubectl | None, timeout: float) -> dict[str, Any]:
+def _find(params: Mapping[str, Any], kubectl: Kubectl | None, *, check_mode: bool) -> dict[str, Any]:
     options = {name: params[name] for name in HTTP_OPTIONS}
     forwards = [target(url) for url in params["port_forward_url"]]
 
@@ -68,7 +68,7 @@ def _find(params: Mapping[str, Any], kubectl: Kubectl | None, timeout: float) ->
     # Before anything is asked: whatever the options make of a URL has to be right.
     path = target(f"{params['scheme']}://localhost{params['path']}", **options).path
     search = Search(
-        Cluster(params["kubeconfig"], params["context"]),
+        connected(lambda: Cluster(params["kubeconfig"], params["context"]), check_mode=check_mode),
         wanted,
         scheme=params["scheme"],
         path=path,
@@ -77,7 +77,7 @@ def _find(params: Mapping[str, Any], kubectl: Kubectl | None, timeout: float) ->
         forwards=[(forward.address, forward.port) for forward in forwards],
         kubectl=kubectl,
     )
-    return search.run(timeout, Progress(params["progress_file"]))
+    return search.run(0.0 if check_mode else params["timeout"], Progress(params["progress_file"]))
 
 
 def _wanted(params: Mapping[str, Any]) -> Wanted:

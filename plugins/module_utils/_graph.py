@@ -18,7 +18,8 @@ QUERY = (
 NOW = "time()"
 """Prometheus' own clock: this host's may differ."""
 
-KIALI = "kiali:20001/proxy/kiali/api/namespaces/graph"
+KIALI = ("kiali", 20001)
+GRAPH = "/kiali/api/namespaces/graph"
 """Kiali's service and port in Istio's samples, and where it answers with its graph (Kiali 2, routing/router.go)."""
 
 

@@ -204,7 +204,7 @@ class Session:
     def _open(self) -> Connection:
         connection = self._connection
         # Anything to read before a request was sent is the end of the connection.
-        if connection is not None and connection.sock is not None and _readable(connection.sock):
+        if connection is not None and connection.sock is not None and readable(connection.sock):
             self.close()
         if self._connection is None:
             asked = self.target
@@ -268,7 +268,8 @@ def _body(response: http.client.HTTPResponse) -> bytes:
     return body
 
 
-def _readable(sock: Any) -> bool:
+def readable(sock: Any) -> bool:
+    """Tell whether a connection on which nothing was asked has something to read, which is mostly its end."""
     poll = select.poll()
     poll.register(sock.fileno(), select.POLLIN)
     return bool(poll.poll(0))
@@ -309,13 +310,21 @@ def _check_server_name(context: ssl.SSLContext, name: str) -> None:
 
 def _named(error: Exception, asked: Target) -> HttpError:
     """Turn what the standard library raised into an HttpError."""
+    return HttpError(asked, *failure_of(error, asked.timeout))
+
+
+def failure_of(error: Exception, seconds: float) -> tuple[str, str]:
+    """Return kind and sentence (see HttpError) for what http.client, ssl or socket raised.
+
+    :param seconds: the time that was allowed.
+    """
     kind, sentence = next((kind, text) for types, kind, text in _FAILURES if isinstance(error, types))
     if isinstance(error, OSError) and error.errno in _UNREACHABLE:
         kind, sentence = "unreachable", "there is no route to it: {why}"
     why = getattr(error, "verify_message", None) or getattr(error, "reason", None) or getattr(error, "strerror", None)
     reason = sentence.format(
         why=(str(why or error) or type(error).__name__)[:_LONGEST_REASON],
-        timeout=asked.timeout,
+        timeout=seconds,
         limit=_LARGEST_BODY // 2**20,
     )
-    return HttpError(asked, kind, reason)
+    return kind, reason

@@ -51,8 +51,9 @@ def build(
 ) -> dict[str, Any]:
     """Merge everything into one IstioOperator, later ones winning: files in order, spec, options, ``set`` in order.
 
-    Gateways of ``components.ingressGateways`` and ``egressGateways`` are merged by name, with the profile's own as the
-    first, whatever the release: istioctl does that itself up to 1.23 and replaces the whole list afterwards.
+    Gateways of ``components.ingressGateways`` and ``egressGateways`` are merged by name and namespace (``_twin``), with
+    the profile's own as the first, whatever the release: istioctl merges itself up to 1.23, by name alone, and replaces
+    the whole list afterwards.
 
     :param filename: paths of IstioOperator files on this host.
     :param spec: the content of ``spec``.
@@ -61,31 +62,21 @@ def build(
     :returns: the document as JSON has it: the keys of mappings are text.
     :raises InputError: a file cannot be read, is no IstioOperator, or holds several; or the spec is not in its form.
     """
-    document: dict[str, Any] = {
-        "apiVersion": "install.istio.io/v1alpha1",
-        "kind": "IstioOperator",
-        "metadata": {},
-        "spec": {},
-    }
-    for path in filename:
-        _merge(document, _read(path))
-    for name in ("metadata", "spec"):
-        # An empty section in a file reads as null.
-        document[name] = document[name] or {}
-    _merge(document["spec"], _checked_spec(spec or {}))
+    layers = [*map(_read, filename), {"spec": _checked_spec(spec or {})}]
     options = {
         "profile": profile, "hub": hub, "tag": tag, "revision": None if revision == "default" else revision
     }  # fmt: skip
-    document["spec"].update({key: value for key, value in options.items() if value})
-    # --set can choose the profile, so it is read first on a copy.
-    trial = copy.deepcopy(document["spec"])
+    layers.append({"spec": {key: value for key, value in options.items() if value}})
+    # --set can choose the profile and Istio's namespace, which tell gateways apart: both are read first on a copy.
+    trial = _layered(layers, SYSTEM_NAMESPACE)
     for entry in set_entries:
-        if entry.strip().startswith("profile="):
-            apply_set(trial, entry)
-    chosen = trial.get("profile") or "default"
+        if entry.strip().startswith(("profile=", "values.global.istioNamespace=")):
+            apply_set(trial["spec"], entry)
+    chosen = trial["spec"].get("profile") or "default"
     if not isinstance(chosen, str):
         raise InputError(f"`profile` of the IstioOperator must be the name of a profile, not {chosen!r}.")
-    _seed_gateways(document["spec"], chosen, set_entries)
+    document = _layered(layers, namespace_of(trial))
+    _seed_gateways(document["spec"], chosen, set_entries, namespace_of(trial))
     for entry in set_entries:
         apply_set(document["spec"], entry)
     need_json(document, "The IstioOperator")
@@ -146,19 +137,36 @@ def _checked_spec(spec: Mapping[str, Any]) -> Mapping[str, Any]:
     return spec
 
 
-def _merge(target: dict[str, Any], overlay: Mapping[str, Any], path: tuple[str, ...] = ()) -> None:
-    """Merge mappings key by key, gateways by name; everything else is replaced."""
+def _layered(layers: Sequence[Mapping[str, Any]], namespace: str) -> dict[str, Any]:
+    """Return the layers as one document, the later ones winning.
+
+    :param namespace: that of gateways which name none.
+    """
+    document: dict[str, Any] = {
+        "apiVersion": "install.istio.io/v1alpha1",
+        "kind": "IstioOperator",
+        "metadata": {},
+        "spec": {},
+    }
+    for layer in layers:
+        # An empty section in a file reads as null.
+        _merge(document, {key: value for key, value in layer.items() if value is not None}, namespace)
+    return document
+
+
+def _merge(target: dict[str, Any], overlay: Mapping[str, Any], namespace: str, path: tuple[str, ...] = ()) -> None:
+    """Merge mappings key by key, gateways by name and namespace; everything else is replaced."""
     for key, value in overlay.items():
         here = (*path, key)
         if isinstance(value, Mapping) and isinstance(target.get(key), dict):
-            _merge(target[key], value, here)
+            _merge(target[key], value, namespace, here)
         elif key in GATEWAYS and path[-1:] == ("components",) and isinstance(value, (list, tuple)):
-            target[key] = _merge_gateways(target.get(key) or [], value, GATEWAYS[key])
+            target[key] = _merge_gateways(target.get(key) or [], value, GATEWAYS[key], namespace)
         else:
             target[key] = copy.deepcopy(value)
 
 
-def _merge_gateways(target: Any, overlay: Any, default_name: str) -> list[dict[str, Any]]:
+def _merge_gateways(target: Any, overlay: Any, default_name: str, namespace: str) -> list[dict[str, Any]]:
     for gateways in (target, overlay):
         if not isinstance(gateways, (list, tuple)):
             raise InputError(f"The gateways in `components` must be a list, not {gateways!r}.")
@@ -166,17 +174,49 @@ def _merge_gateways(target: Any, overlay: Any, default_name: str) -> list[dict[s
             if not isinstance(item, Mapping):
                 raise InputError(f"A gateway in `components` must be a mapping, not {item!r}.")
     merged = [copy.deepcopy(dict(item)) for item in target]
+    known = [_identity(item, default_name, namespace) for item in target]
+    meant = {_identity(item, default_name, namespace) for item in overlay}
     for item in overlay:
-        name = item.get("name") or default_name
-        twin = next((old for old in merged if (old.get("name") or default_name) == name), None)
-        if twin is None:
-            merged.append({**copy.deepcopy(dict(item)), "name": name})
+        identity = _identity(item, default_name, namespace)
+        place = _twin(item, identity, merged, known, meant)
+        if place is None:
+            merged.append({**copy.deepcopy(dict(item)), "name": identity[0]})
+            known.append(identity)
         else:
-            _merge(twin, item)
+            _merge(merged[place], item, namespace)
+            known[place] = identity
     return merged
 
 
-def _seed_gateways(spec: dict[str, Any], profile: str, set_entries: Sequence[str]) -> None:
+def _identity(gateway: Mapping[str, Any], default_name: str, namespace: str) -> tuple[str, str]:
+    """Return name and namespace of a gateway, by which its objects differ from those of another."""
+    return str(gateway.get("name") or default_name), str(gateway.get("namespace") or namespace)
+
+
+def _twin(
+    item: Mapping[str, Any],
+    identity: tuple[str, str],
+    merged: Sequence[Mapping[str, Any]],
+    known: Sequence[tuple[str, str]],
+    meant: set[tuple[str, str]],
+) -> int | None:
+    """Return the place of the gateway that an item of an overlay speaks of, None for a new one.
+
+    It is the one of its name and namespace. Where only one of the two sides says a namespace, it is the only one of
+    its name, as long as no other item speaks of that: so ``namespace`` moves the profile's gateway.
+
+    :param known: the identities of ``merged``.
+    :param meant: the identities of all items of the overlay.
+    """
+    if identity in known:
+        return known.index(identity)
+    alike = [place for place, other in enumerate(known) if other[0] == identity[0]]
+    if len(alike) != 1 or known[alike[0]] in meant or (item.get("namespace") and merged[alike[0]].get("namespace")):
+        return None
+    return alike[0]
+
+
+def _seed_gateways(spec: dict[str, Any], profile: str, set_entries: Sequence[str], namespace: str) -> None:
     """Put the profile's gateway in front of each list of gateways that files, spec or ``set`` mention."""
     for key, name in GATEWAYS.items():
         mentioned = any(f"components.{key}" in entry.partition("=")[0] for entry in set_entries)
@@ -186,7 +226,7 @@ def _seed_gateways(spec: dict[str, Any], profile: str, set_entries: Sequence[str
         if not mentioned and key not in components:
             continue
         base = [{"name": name, "enabled": PROFILES[profile][key]}] if profile in PROFILES else []
-        components[key] = _merge_gateways(base, components.get(key) or [], name)
+        components[key] = _merge_gateways(base, components.get(key) or [], name, namespace)
         spec["components"] = components
 
 

@@ -18,6 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ansible_collections.meshlab.istio.plugins.module_utils._command import environment
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
 ROOT = "~/.local/share/meshlab/istioctl"
@@ -101,7 +102,7 @@ class Run:
                 stdout=log,
                 stderr=log,
                 cwd="/",
-                env={**os.environ, "LC_ALL": "C"},
+                env=environment(),
                 pass_fds=[self._lock],
                 start_new_session=True,
             )

@@ -13,6 +13,7 @@ import re
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import decimal_float
 
 ALWAYS_TEXT = (
     "values.compatibilityVersion",
@@ -51,10 +52,11 @@ def apply_set(spec: dict[str, Any], entry: str) -> None:
 
 def parse_value(text: str) -> int | float | bool | str:
     """Return ``text`` typed as Go's Atoi, ParseFloat and ParseBool do in that order; otherwise the string."""
-    if re.fullmatch(r"[+-]?[0-9]+", text) and -(2**63) <= int(text) < 2**63:
+    if re.fullmatch(r"[+-]?0{0,99}[0-9]{1,19}", text) and -(2**63) <= int(text) < 2**63:
         return int(text)
-    if re.fullmatch(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?", text):
-        return float(text)
+    number = decimal_float(text)
+    if number is not None:
+        return number
     if text in TRUTHS:
         return TRUTHS[text]
     return text.replace("\\,", ",")
@@ -100,7 +102,7 @@ def _put(target: Any, step: str, value: Any, entry: str) -> None:
 def _index(items: list[Any], step: str, entry: str) -> int:
     """Find ``[3]`` or ``[name:value]``; an index past the end means that the item is appended."""
     inner = step.strip("[]")
-    if re.fullmatch(r"[+-]?[0-9]+", inner):
+    if re.fullmatch(r"[+-]?[0-9]{1,18}", inner):
         return int(inner) if int(inner) >= 0 else len(items)
     key, colon, wanted = inner.partition(":")
     for index, item in enumerate(items):

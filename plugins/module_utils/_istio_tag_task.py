@@ -68,7 +68,7 @@ def present_or_absent(module: AnsibleModule) -> dict[str, Any]:
         raise InputError(f"{options['name']!r} cannot be a tag: it is the value of a label, such as prod-stable.")
     istioctl = Istioctl(options["path"], options["kubeconfig"], options["context"])
     try:
-        need_libraries(module, "kubernetes", "yaml")
+        need_libraries(module, "yaml")
         if check and options["state"] == "present":
             istioctl.resolve()
         cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=check)

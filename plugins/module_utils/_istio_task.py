@@ -29,7 +29,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Ist
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 
-LIBRARIES = ("kubernetes", "yaml", "jmespath")
+LIBRARIES = ("yaml", "jmespath")
 
 
 def present_or_absent(module: AnsibleModule) -> dict[str, Any]:

@@ -74,7 +74,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     if absent:
         return _not_yet(module.params, f"This host does not have {', '.join(absent)} yet.")
     try:
-        need_libraries(module, "kubernetes", *(["jmespath"] if module.params["wait_conditions"] else []))
+        need_libraries(module, "yaml", *(["jmespath"] if module.params["wait_conditions"] else []))
     except NotYet as error:
         return _not_yet(module.params, error.message)
     return ensure(module.params, check=module.check_mode, progress=Progress(module.params["progress_file"]))

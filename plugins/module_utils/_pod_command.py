@@ -5,15 +5,22 @@
 
 from __future__ import annotations
 
-import re
+import json
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster, Object
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 
 COMMAND_SECONDS = 60.0
+OPEN_SECONDS = 15.0
+"""Until the command runs: the kubelet is asked first."""
+
+PROTOCOLS = ["v4.channel.k8s.io"]
+STDOUT, STDERR, STATUS = 1, 2, 3
+"""The first byte of each frame (k8s.io/kubelet 0.34.4, pkg/cri/streaming/remotecommand/websocket.go)."""
 
 
 class PodCommandError(ClusterError):
@@ -37,33 +44,36 @@ def run_in_pod(
     :param check: fail on an exit code that is not 0.
     :raises PodCommandError: the pod or the container is not there, the command failed, or did not end in time.
     """
-    from kubernetes.client import CoreV1Api
-    from kubernetes.client.exceptions import ApiException
-    from kubernetes.stream import stream
+    import websocket
 
     where = f"{command[0]} in {namespace}/{pod} ({container})"
+    asked = [("container", container), ("stdout", "true"), ("stderr", "true"), *(("command", each) for each in command)]
+    end = time.monotonic() + seconds
+    url, sock, headers = cluster.transport.upgrade(in_namespace("v1", namespace, "pods", pod, "exec"), asked)
     try:
-        # The library's websockets replace a client's way of sending while they open: each gets one of its own.
-        running: Any = stream(
-            CoreV1Api(cluster.new_client()).connect_get_namespaced_pod_exec, pod, namespace,
-            container=container, command=list(command),
-            stdin=False, stdout=True, stderr=True, tty=False, _preload_content=False,
-        )  # fmt: skip
-    except ApiException as error:
-        raise PodCommandError(
-            f"{where} could not be started: {_said(str(error.reason))}",
-            status=error.status,
-            rc=None,
-            stdout="",
-            stderr="",
-        ) from error
-    except OSError as error:
+        try:
+            running = websocket.create_connection(
+                url, socket=sock, header=headers, subprotocols=PROTOCOLS, timeout=min(seconds, OPEN_SECONDS),
+                suppress_origin=True,
+            )  # fmt: skip
+        except websocket.WebSocketBadStatusException as error:
+            raise PodCommandError(
+                f"{where} could not be started: {_said(error)}",
+                status=error.status_code, rc=None, stdout="", stderr="",
+            ) from error  # fmt: skip
+        streams = _read(running, end)
+    except (OSError, websocket.WebSocketException) as error:
         raise Unreachable(f"No Kubernetes API answers at {cluster.host}: {error}. Is the cluster running?") from error
-    stdout, stderr = _read(running, time.monotonic() + seconds)
-    if running.is_open():
-        running.close()
-        raise PodCommandError(f"{where} did not end within {seconds:g} s.", rc=None, stdout=stdout, stderr=stderr)
-    rc = running.returncode
+    finally:
+        sock.close()
+    stdout, stderr = (streams[channel].decode(errors="replace") for channel in (STDOUT, STDERR))
+    if not streams[STATUS]:
+        late = time.monotonic() >= end
+        why = f"did not end within {seconds:g} s" if late else "was cut off: the API server closed the connection"
+        raise PodCommandError(f"{where} {why}.", rc=None, stdout=stdout, stderr=stderr)
+    rc, failed = _outcome(streams[STATUS])
+    if rc is None:
+        raise PodCommandError(f"{where} could not be run: {failed}", rc=None, stdout=stdout, stderr=stderr)
     if check and rc != 0:
         said = (stderr.strip() or stdout.strip() or "it said nothing").splitlines()[-1]
         raise PodCommandError(f"{where} ended with exit code {rc}: {said}", rc=rc, stdout=stdout, stderr=stderr)
@@ -84,22 +94,42 @@ def is_ready(pod: Object) -> bool:
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 
 
-def _said(reason: str) -> str:
-    """Return the API's own message, which the library puts among the headers of the answer."""
-    found = re.search(r'"message":"((?:[^"\\\\]|\\\\.)*)"', reason)
-    return found.group(1) if found else reason[:200]
+def _said(error: Any) -> str:
+    """Return the API's own message, which is in the body of its refusal."""
+    try:
+        return str(json.loads(error.resp_body)["message"])
+    except (AttributeError, ValueError, KeyError, TypeError):
+        return f"the API server answered {error.status_code}"
 
 
-def _read(running: Any, end: float) -> tuple[str, str]:
-    """Read both streams until the command or the time ends."""
-    streams: tuple[list[str], list[str]] = ([], [])
-    while running.is_open() and time.monotonic() < end:
-        running.update(timeout=min(1.0, max(0.0, end - time.monotonic())))
-        # Taken out at once: the library would copy all that came before with each further piece.
-        for parts, text in zip(streams, (running.read_channel(1), running.read_channel(2))):
-            if text:
-                parts.append(text)
-    for parts, text in zip(streams, (running.read_channel(1), running.read_channel(2))):
-        if text:
-            parts.append(text)
-    return "".join(streams[0]), "".join(streams[1])
+def _read(running: Any, end: float) -> dict[int, bytearray]:
+    """Read all streams until the command or the time ends: channel → what came."""
+    import websocket
+
+    streams: dict[int, bytearray] = {channel: bytearray() for channel in (STDOUT, STDERR, STATUS)}
+    while time.monotonic() < end:
+        running.settimeout(max(0.01, end - time.monotonic()))
+        try:
+            frame = running.recv()
+        except (websocket.WebSocketTimeoutException, websocket.WebSocketConnectionClosedException):
+            break
+        data = frame.encode() if isinstance(frame, str) else frame
+        if not data:
+            break
+        streams.get(data[0], bytearray()).extend(data[1:])
+        if data[0] == STATUS:
+            break
+    return streams
+
+
+def _outcome(status: bytes | bytearray) -> tuple[int | None, str]:
+    """Return the exit code, or None and why the command was not run (kubelet 1.34, a Status on its own channel)."""
+    try:
+        said = json.loads(status)
+        if said["status"] == "Success":
+            return 0, ""
+        causes = (said.get("details") or {}).get("causes") or []
+        code = next((int(each["message"]) for each in causes if each.get("reason") == "ExitCode"), None)
+        return code, str(said.get("message") or "it was not said why")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None, repr(bytes(status[:80]))

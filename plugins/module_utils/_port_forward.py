@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import select
 import subprocess
@@ -53,7 +52,7 @@ class Kubectl(CommandLineTool):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={**os.environ, "LC_ALL": "C"},
+            env=self._environ(),
             text=True,
             start_new_session=True,
         )

@@ -8,11 +8,12 @@ The answers' form is that of Prometheus 3.10's HTTP API (web/api/v1/api.go, ``/a
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule
@@ -25,6 +26,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
     Unreachable,
     WaitError,
 )
+from ansible_collections.meshlab.istio.plugins.module_utils._names import through_service
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 from ansible_collections.meshlab.istio.plugins.module_utils._statistics import check_hypothesis, judge
 
@@ -38,7 +40,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Do what the module ``prometheus_query_info`` documents and return its return values."""
     options = module.params
     try:
-        need_libraries(module, "kubernetes")
+        need_libraries(module, "yaml")
         cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=module.check_mode)
     except Unreachable as error:
         if not module.check_mode:
@@ -162,8 +164,14 @@ def query(cluster: Cluster, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     parameters = {"query": str(options["query"])}
     if options.get("lookback"):
         parameters["lookback_delta"] = str(options["lookback"])
-    data = _get(cluster, options, "query", parameters)
-    if data["resultType"] in ("scalar", "string"):
+    with _form_of(options):
+        return _samples(_get(cluster, options, "query", parameters), str(options["query"]))
+
+
+def _samples(data: Mapping[str, Any], asked: str) -> list[dict[str, Any]]:
+    if data["resultType"] == "string":
+        raise InputError(f"{asked} is a text in PromQL, which has no value. Ask for a number.")
+    if data["resultType"] == "scalar":
         return [{"labels": {}, "value": _number(data["result"][1])}]
     return [
         {"labels": sample["metric"], "values": [[at, _number(text)] for at, text in sample["values"]]}
@@ -180,16 +188,28 @@ def single(result: list[dict[str, Any]]) -> float | None:
 
 def _get(cluster: Cluster, options: Mapping[str, Any], what: str, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Return ``data`` of an answer of Prometheus' HTTP API."""
-    service = f"{options['service']}:{options['port']}"
-    path = f"/api/v1/namespaces/{options['namespace']}/services/{service}/proxy/api/v1/{what}"
+    path = f"{through_service(options['namespace'], options['service'], options['port'])}/api/v1/{what}"
     data: dict[str, Any] = cluster.json(path, parameters)["data"]
     return data
 
 
+@contextlib.contextmanager
+def _form_of(options: Mapping[str, Any]) -> Iterator[None]:
+    """Say that something else answers, where an answer has another form than Prometheus gives it."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise InputError(
+            f"What answers at service {options['namespace']}/{options['service']}:{options['port']} is no Prometheus. "
+            "Correct `service` and `port`."
+        ) from error
+
+
 def _targets(cluster: Cluster, options: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return those of Prometheus' targets that are pods."""
-    targets: list[dict[str, Any]] = _get(cluster, options, "targets", {"state": "active"})["activeTargets"]
-    return [target for target in targets if target["labels"].get("pod")]
+    with _form_of(options):
+        targets: list[dict[str, Any]] = _get(cluster, options, "targets", {"state": "active"})["activeTargets"]
+        return [target for target in targets if target["labels"].get("pod")]
 
 
 def _duration(text: str) -> float:

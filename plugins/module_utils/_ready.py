@@ -99,8 +99,10 @@ def api_service(obj: Object) -> str | None:
 
 def claim(obj: Object) -> str | None:
     """The claim has its volume. (The waiter lets a claim be whose class waits for its first consumer.)"""
-    phase = obj.get("status", {}).get("phase", "Pending")
-    return None if phase == "Bound" else f"phase {phase}"
+    phase, volume = obj.get("status", {}).get("phase", "Pending"), obj.get("spec", {}).get("volumeName")
+    # Nobody says anything of a volume that is not there.
+    named = f", for the volume {volume} that it names" if volume and phase == "Pending" else ""
+    return None if phase == "Bound" else f"phase {phase}{named}"
 
 
 def webhooks(obj: Object) -> str | None:

@@ -10,6 +10,9 @@ The words were read in Kubernetes 1.34.4: pkg/kubelet/images/{types,image_manage
 pkg/kubelet/container/sync_result.go, pkg/kubelet/kuberuntime/{kuberuntime_container,security_context_others}.go,
 pkg/kubelet/events/event.go, pkg/kubelet/kubelet_pods.go, pkg/scheduler/framework/plugins/*,
 pkg/controller/volume/{events/event,persistentvolume/pv_controller}.go,
+pkg/controller/{job/job_controller,deployment/util/deployment_util,statefulset/stateful_set_control}.go,
+k8s.io/api: batch/v1/types.go, k8s.io/apiextensions-apiserver: pkg/controller/status/naming_controller.go,
+k8s.io/kube-aggregator: pkg/controllers/status/remote/remote_available_controller.go,
 plugin/pkg/admission/serviceaccount/admission.go, and k8s.io/apiserver 0.34.4:
 pkg/admission/plugin/{resourcequota,namespace/lifecycle,webhook/errors}.
 What a registry answers is in containerd's and Docker's words.
@@ -26,7 +29,7 @@ class Reason:
     """One row: what is said, what it means, and what a person can do about it.
 
     :param words: the reason, as in ``state.waiting.reason``, ``state.terminated.reason``, ``event.reason`` or
-        ``condition.reason``.
+        ``condition.reason``; or the word of ``_trouble`` for what only an object's fields tell.
     :param final: waiting cannot help.
     :param advice: a sentence that says what to do.
     :param says: regular expression that must be found in the message; case doesn't matter.
@@ -48,7 +51,7 @@ PULL = ("ErrImagePull", "ImagePullBackOff")
 CONFIG = ("CreateContainerConfigError",)
 START = ("RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun")
 MOUNT = ("FailedMount",)
-CREATE = ("FailedCreate",)
+CREATE = ("FailedCreate", "ReplicaSetCreateError")
 CLAIM = ("FailedBinding", "ProvisioningFailed")
 UNSCHEDULABLE = ("Unschedulable", "SchedulerError")
 
@@ -128,7 +131,39 @@ REASONS: tuple[Reason, ...] = (
         ("Evicted", "Preempted", "NodeLost", "NodeShutdown", "Terminated", "UnexpectedAdmissionError"), False,
         "The node could not keep the pod: check its memory, disk and limits.",
     ),
-    Reason(("PodFailed", "BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes"), True, "Read the log lines."),
+    Reason(
+        ("PodFailed", "JobFailed", "BackoffLimitExceeded", "DeadlineExceeded", "FailedIndexes",
+         "MaxFailedIndexesExceeded", "PodFailurePolicy"), True, "Read the log lines.",
+    ),
+    Reason(("SchedulingGated",), False, "Whatever set the pod's scheduling gates has to take them off."),
+    Reason(("NoScheduler",), False, "Check that the scheduler of this name runs, or correct schedulerName."),
+    Reason(
+        ("ReadinessGatesNotReady", "PodNotReady"), False,
+        "The containers are ready, the pod is not. Check what sets its readiness gates, and its node.",
+    ),
+    Reason(("Terminating",), False, "The pod's successor waits for its end. Check its finalizers and its node."),
+    # -- what somebody has stopped, or is taking away -------------------------------------------------
+    Reason(("JobSuspended",), True, "Resume it: set `suspend: false` in its spec."),
+    Reason(("JobQueued",), False, "Its queue has to admit it. Check the queue and its quota."),
+    Reason(("NoParallelism",), True, "Set `parallelism` in its spec to 1 or more: with 0 the job runs no pod."),
+    Reason(
+        ("DeploymentPaused",), True, "Resume it: set `paused: false` in its spec, or kubectl rollout resume.",
+        settle=SETTLE,
+    ),
+    Reason(("BeingDeleted",), True, "It is being deleted. Wait for its end, then apply again.", settle=SETTLE),
+    Reason(("Deleted",), True, "It was there and was deleted meanwhile. Find out by whom, then apply again.",
+           settle=SETTLE),
+    # -- kinds and APIs ------------------------------------------------------------------------------
+    Reason(
+        ("PluralConflict", "SingularConflict", "ShortNamesConflict", "KindConflict", "ListKindConflict"), True,
+        "Another CustomResourceDefinition of this API group has the name. Remove it, or choose another name.",
+        settle=SETTLE,
+    ),
+    Reason(
+        ("ServiceNotFound", "ServiceAccessError", "ServicePortError", "EndpointsNotFound", "EndpointsAccessError",
+         "MissingEndpoints", "FailedDiscoveryCheck"), False,
+        "Check the service that the APIService names, and the pods behind it.",
+    ),
     # -- admission of pods -------------------------------------------------------------------------
     Reason(
         CREATE, False, "The webhook is not answering yet. Check the pods behind its service.",
@@ -193,6 +228,10 @@ REASONS: tuple[Reason, ...] = (
     Reason(
         CLAIM, True, "Create the StorageClass that the claim names, or name another.",
         says=r"storageclass\S* \"?.*not found", settle=SETTLE,
+    ),
+    Reason(
+        ("ClaimLost", "ClaimMisbound"), True,
+        "Its volume is gone, and the data with it. Delete the claim and apply it again.",
     ),
     Reason(CLAIM, False, "The claim has no volume yet. Check the storage provisioner."),
 )  # fmt: skip

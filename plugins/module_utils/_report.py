@@ -10,7 +10,7 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._junit import junit
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
-from ansible_collections.meshlab.istio.plugins.module_utils._report_known import known, with_known
+from ansible_collections.meshlab.istio.plugins.module_utils._report_known import NOTHING, known, looked_at, with_known
 from ansible_collections.meshlab.istio.plugins.module_utils._report_page import page
 from ansible_collections.meshlab.istio.plugins.module_utils._report_schema import (
     SCHEMA,
@@ -29,47 +29,63 @@ from ansible_collections.meshlab.istio.plugins.module_utils._report_schema impor
 )
 from ansible_collections.meshlab.istio.plugins.module_utils._report_summary import summary
 
+FILES = {"json": "report.json", "html": "report.html", "junit": "report.xml"}
+"""What a report consists of, besides the commands of each host."""
+
 NOT_IN_NAMES = re.compile(r"[^\w.:-]", re.ASCII)
 """Of a host's name, what is no part of a file's name."""
 
 
 def report(module: AnsibleModule) -> dict[str, Any]:
     """Do the work of the module ``report``; see its documentation for options and return values."""
-    hosts = [{key: value for key, value in host.items() if key != "commands"} for host in module.params["hosts"]]
-    directory = Path(module.params["dest"])
-    earlier = known(directory / "report.json")
-    shaped = shape(hosts, module.params["next_steps"], earlier, module.params["inventory"])
-    names = {host["name"] for host in hosts}
-    of_this_run = {**shaped, "hosts": [host for host in shaped["hosts"] if host["name"] in names]}
-    files = {"json": "report.json", "html": "report.html", "junit": "report.xml"}
-    paths = {kind: str(directory / name) for kind, name in files.items()}
+    given, directory = module.params["hosts"], Path(module.params["dest"])
+    earlier = known(directory / FILES["json"])
+    shaped = shape(given, module.params["next_steps"], earlier, module.params["inventory"])
     if not module.check_mode:
-        write(directory, files["json"], json.dumps(shaped, indent=2, ensure_ascii=False) + "\n")
-        write(directory, files["html"], page(shaped))
-        write(directory, files["junit"], junit(of_this_run))
-        for host in module.params["hosts"]:
-            write(directory / "commands", f"{NOT_IN_NAMES.sub('_', host['name'])}.jsonl", commands_log(host))
+        write_all(directory, shaped, given)
+    paths = {kind: str(directory / name) for kind, name in FILES.items()}
     written = None if module.check_mode else paths["html"]
     return {
         "changed": False,
         "paths": {**paths, "commands": str(directory / "commands")},
-        "summary": {host["name"]: summary(host, written) for host in of_this_run["hosts"]},
+        "summary": {host["name"]: summary(host, written) for host in _of_this_run(shaped, given)},
     }
+
+
+def write_all(directory: Path, shaped: dict[str, Any], hosts: Sequence[dict[str, Any]]) -> None:
+    """Write every file of a report.
+
+    :param shaped: the report, see ``shape``.
+    :param hosts: what the hosts of this run gave, with their ``commands``; JUnit XML is about them alone.
+
+    :raises InputError: the directory or a file cannot be written.
+    """
+    write(directory, FILES["json"], json.dumps(shaped, indent=2, ensure_ascii=False) + "\n")
+    write(directory, FILES["html"], page(shaped))
+    write(directory, FILES["junit"], junit({**shaped, "hosts": _of_this_run(shaped, hosts)}))
+    for host in hosts:
+        write(directory / "commands", f"{NOT_IN_NAMES.sub('_', host['name'])}.jsonl", commands_log(host))
+
+
+def _of_this_run(shaped: dict[str, Any], hosts: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    names = {host["name"] for host in hosts}
+    return [host for host in shaped["hosts"] if host["name"] in names]
 
 
 def shape(
     hosts: Sequence[dict[str, Any]],
     next_steps: Sequence[dict[str, Any]] = (),
-    earlier: Sequence[dict[str, Any]] = (),
+    earlier: Mapping[str, Any] = NOTHING,
     inventory: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the report as ``SCHEMA`` describes it: without secrets, without keys that hold nothing.
 
-    :param earlier: the hosts of the report before this one; see ``_report_known`` for what is kept of them.
+    :param earlier: the report before this one; see ``_report_known`` for what is kept of them.
     :param inventory: names of the hosts that may be kept without being among ``hosts``.
 
     :raises InputError: something is not of its type; every such place is named.
     """
+    hosts = [{key: value for key, value in host.items() if key != "commands"} for host in hosts]
     given = {
         "schema": SCHEMA_ID,
         "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -84,7 +100,8 @@ def shape(
             f" (docs/report.schema.json): {' '.join(wrong)}",
             violations=wrong,
         )
-    return {**shaped, "hosts": with_known(shaped["hosts"], earlier, inventory)}
+    looked = [looked_at(host) for host in hosts]
+    return {**shaped, "hosts": with_known(shaped["hosts"], looked, earlier, inventory)}
 
 
 def commands_log(host: dict[str, Any]) -> str:

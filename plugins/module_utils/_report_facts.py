@@ -11,6 +11,22 @@ Host = dict[str, Any]
 
 OK, PROBLEM, UNKNOWN = "ok", "problem", "unknown"
 
+PARTS = {
+    "url": "the gateway's URL",
+    "gateway_url": "GATEWAY_URL",
+    "browser_url": "the URL from your computer",
+    "tunnel": "the tunnel to type",
+    "gateway_method": "how the URL was found",
+    "ingress_host": "INGRESS_HOST",
+    "ingress_port": "INGRESS_PORT",
+    "secure_ingress_port": "SECURE_INGRESS_PORT",
+    "prometheus": "Prometheus' count",
+    "graph": "the service graph",
+    "stand_ins": "stand-ins",
+    "listening": "what listens",
+}
+"""Parts of a host in words, where the key is not one."""
+
 PROGRAMS = {
     "minikube": "minikube",
     "kubernetes": "Kubernetes",
@@ -62,8 +78,26 @@ def pods_ready(host: Host) -> tuple[int, int] | None:
 
 
 def total_seconds(host: Host) -> float | None:
-    """Return the seconds from the run's start to the end of its last stage, or None without timings."""
-    return max((stage["end"] for stage in host.get("timings", [])), default=None)
+    """Return the seconds from the run's start to the end of its last stage, or None without timings of this run."""
+    return max((stage["end"] for stage in host.get("timings", []) if not stage.get("earlier")), default=None)
+
+
+def earlier(host: Host, part: str) -> str | None:
+    """Return when a part that this run did not look at was reported, or None if it did look at it."""
+    return host.get("earlier", {}).get(part)  # type: ignore[no-any-return]
+
+
+def as_reported(host: Host, *parts: str) -> str:
+    """Write which of ``parts`` this run did not look at, and when they were reported; empty if it looked at all.
+
+    :param parts: keys of the host; of a map, such as versions, each entry that is earlier is named.
+    """
+    by_time: dict[str, list[str]] = {}
+    for mark, at in host.get("earlier", {}).items():
+        part, _dot, entry = mark.partition(".")
+        if part in parts:
+            by_time.setdefault(at, []).append(PROGRAMS.get(entry, entry) or PARTS.get(part, part))
+    return "; ".join(f"{', '.join(names)}: as reported at {at}" for at, names in sorted(by_time.items()))
 
 
 def stand_ins(host: Host) -> list[tuple[str, str]]:
@@ -79,28 +113,36 @@ def stand_ins(host: Host) -> list[tuple[str, str]]:
 
 def problems(host: Host) -> list[str]:
     """Return a sentence for each measured thing that is not as it should be."""
+
+    def then(part: str) -> str:
+        at = earlier(host, part)
+        return f" (as reported at {at})" if at else ""
+
     found = []
     if host.get("finished") is False:
         why = host.get("failure", {}).get("message")
         found.append("The run ended on this host before everything was done" + (f": {why}" if why else "."))
     good = answered(host)
     if good is not None and good[0] < good[1]:
-        found.append(f"{number(good[1] - good[0])} of {number(good[1])} requests were not answered 200.")
+        found.append(
+            f"{number(good[1] - good[0])} of {number(good[1])} requests were not answered 200{then('traffic')}."
+        )
     grown = increase(host)
     if grown is not None and good is not None and grown < good[0]:
-        found.append(f"Prometheus counted {number(grown)} of {number(good[0])} answered requests.")
+        found.append(f"Prometheus counted {number(grown)} of {number(good[0])} answered requests{then('prometheus')}.")
     pods = pods_ready(host)
     if pods is not None and pods[0] < pods[1]:
-        found.append(f"{pods[1] - pods[0]} of {pods[1]} pods are not ready.")
+        found.append(f"{pods[1] - pods[0]} of {pods[1]} pods are not ready{then('pods')}.")
     for addon in host.get("addons", []):
         if addon.get("ready") is False:
-            found.append(f"The addon {addon['name']} is not ready.")
+            found.append(f"The addon {addon['name']} is not ready{then('addons')}.")
     for bound in host.get("traffic", {}).get("thresholds", []):
         if not bound["passed"]:
-            found.append(f"The traffic missed its bound: {threshold(bound)}.")
+            found.append(f"The traffic missed its bound: {threshold(bound)}{then('traffic')}.")
     for scenario in host.get("scenarios", []):
         if not scenario["passed"]:
-            found.append(f"The scenario {scenario['name']} did not give what was expected.")
+            ran = " when it was run earlier" if scenario.get("earlier") else ""
+            found.append(f"The scenario {scenario['name']} did not give what was expected{ran}.")
     return found
 
 

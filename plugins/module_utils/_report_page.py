@@ -11,7 +11,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils import _report_facts
 from ansible_collections.meshlab.istio.plugins.module_utils._html import Markup, document, tag
 from ansible_collections.meshlab.istio.plugins.module_utils._report_facts import Host
 from ansible_collections.meshlab.istio.plugins.module_utils._report_parts import table
-from ansible_collections.meshlab.istio.plugins.module_utils._report_sections import SECTIONS, commands
+from ansible_collections.meshlab.istio.plugins.module_utils._report_sections import SECTIONS, commands, not_looked_at
 from ansible_collections.meshlab.istio.plugins.module_utils._report_style import STYLE
 
 _VERDICTS = {facts.OK: "works", facts.PROBLEM: "has problems", facts.UNKNOWN: "not proven"}
@@ -39,7 +39,8 @@ def _index(hosts: list[Host], steps: list[dict[str, Any]]) -> Markup:
         name = tag("a", host["name"], href=f"#host-{number}")
         rows.append([
             (name, " ", _badge(host), tag("small", address) if address else None),
-            f"{good[0]}/{good[1]}" if good else "not run",
+            (f"{good[0]}/{good[1]}", tag("small", "earlier") if facts.earlier(host, "traffic") else None)
+            if good else "not run",
             facts.seconds(took) if took is not None else "",
         ])  # fmt: skip
     works = sum(facts.verdict(host) == facts.OK for host in hosts)
@@ -56,7 +57,8 @@ def _index(hosts: list[Host], steps: list[dict[str, Any]]) -> Markup:
 def _host(host: Host, anchor: str, many: bool) -> Markup:
     contents = [tag("li", tag("a", heading, href=f"#{anchor}-{name}")) for name, heading, _draw in SECTIONS]
     sections = [
-        tag("section", tag("h2", heading, id=f"{anchor}-{name}"), draw(host)) for name, heading, draw in SECTIONS
+        tag("section", tag("h2", heading, id=f"{anchor}-{name}"), not_looked_at(host, name), draw(host))
+        for name, heading, draw in SECTIONS
     ]
     back = (tag("a", "All hosts", href="#top"), " / ") if many else None
     return tag(
@@ -115,12 +117,30 @@ def _tiles(host: Host) -> Markup:
     runs = host.get("scenarios")
     passed = sum(run["passed"] for run in runs or [])
     arrived = None if grown is None or good is None else grown >= good[0]
+
+    def words(text: str, part: str) -> str:
+        return f"{text}, earlier" if facts.earlier(host, part) else text
+
     return tag(
         "div",
-        _tile(f"{good[0]}/{good[1]}" if good else None, "requests answered 200", good and good[0] == good[1]),
-        _tile(None if grown is None else f"+{facts.number(grown)}", "counted by Prometheus", arrived),
-        _tile(facts.milliseconds(latency["p95"]) if "p95" in latency else None, "latency, 95th percentile"),
-        _tile(f"{pods[0]}/{pods[1]}" if pods else None, "pods ready", pods and pods[0] == pods[1], "not known"),
+        _tile(
+            f"{good[0]}/{good[1]}" if good else None,
+            words("requests answered 200", "traffic"),
+            good and good[0] == good[1],
+        ),
+        _tile(
+            None if grown is None else f"+{facts.number(grown)}", words("counted by Prometheus", "prometheus"), arrived
+        ),
+        _tile(
+            facts.milliseconds(latency["p95"]) if "p95" in latency else None,
+            words("latency, 95th percentile", "traffic"),
+        ),
+        _tile(
+            f"{pods[0]}/{pods[1]}" if pods else None,
+            words("pods ready", "pods"),
+            pods and pods[0] == pods[1],
+            "not known",
+        ),
         _tile(f"{passed}/{len(runs)}" if runs else None, "scenarios passed", passed == len(runs) if runs else None),
         _tile(None if took is None else facts.seconds(took), "time of the run", None, "not known"),
         class_="tiles",

@@ -140,6 +140,11 @@ _HOST = _object(
         task=_text("The task that failed."), message=_text("What it said."),
         folder=_text("What was gathered about it, on the controller."),
     ),
+    earlier=_map(
+        "What this run did not look at: a part of this host, or an entry of lab or versions as versions.istio, to when"
+        " it was reported, in UTC. Scenarios and stages say it of themselves.",
+        _text("When."),
+    ),
     url=_text("The full URL that answered on the host."),
     gateway_url=_text("GATEWAY_URL of the tutorial: host:port of the ingress gateway, proven on the host."),
     browser_url=_text("The URL that answered from the controller, or an ssh -L command that was tried."),
@@ -200,6 +205,8 @@ _HOST = _object(
         "A stage.", "stage", "start", "end",
         stage=_text("Its name."),
         start=_number("Seconds since the run's start."), end=_number("Seconds since the run's start."),
+        earlier=_flag("True when it was a stage of an earlier run."),
+        at=_text("When that run was reported, in UTC."),
     )),
     stand_ins=_list("What is not the real program.", _object(
         "A stand-in.", "name", "stands_for",

@@ -188,11 +188,16 @@ def _bounds(thresholds: Sequence[dict[str, Any]]) -> Markup:
 
 
 def _time(host: Host) -> Markup:
-    stages = host.get("timings")
-    if not stages:
+    runs: dict[str | None, list[dict[str, Any]]] = {}
+    for stage in host.get("timings", []):
+        runs.setdefault(stage.get("at", "some time") if stage.get("earlier") else None, []).append(stage)
+    if not runs:
         return tag("div", not_run("Not measured."), class_="card")
     words = "Stages that overlap ran at the same time. The longest one is orange."
-    return tag("div", tag("p", words, class_="muted"), charts.gantt(stages), class_="card")
+    return tag("div", tag("p", words, class_="muted"), [
+        (tag("h3", f"Stages of an earlier run, reported at {at}") if at else None, charts.gantt(stages))
+        for at, stages in sorted(runs.items(), key=lambda run: (run[0] is not None, run[0] or ""))
+    ], class_="card")  # fmt: skip
 
 
 def _pods(host: Host) -> Markup:
@@ -295,3 +300,21 @@ SECTIONS: tuple[tuple[str, str, Callable[[Host], Markup]], ...] = (
     ("next", "What to do next", _next),
 )
 """Name in the page's addresses, heading, and what draws it, in the page's order."""
+
+PARTS_OF = {
+    "links": ("url", "gateway_url", "browser_url", "tunnel", "gateway_method", "ingress_host", "ingress_port",
+              "secure_ingress_port", "lab", "versions"),
+    "graph": ("graph",),
+    "traffic": ("traffic", "prometheus"),
+    "pods": ("pods", "addons"),
+    "versions": ("versions", "files"),
+    "stand-ins": ("stand_ins",),
+    "listening": ("listening",),
+}  # fmt: skip
+"""Section to the parts of a host that it shows. Scenarios and stages say themselves that they are earlier."""
+
+
+def not_looked_at(host: Host, section: str) -> Markup | None:
+    """Return a line that says what of a section this run did not look at, or None if it looked at all of it."""
+    words = facts.as_reported(host, *PARTS_OF.get(section, ()))
+    return tag("p", f"This run did not look at it. {words}.", class_="muted") if words else None

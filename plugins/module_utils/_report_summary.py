@@ -72,6 +72,9 @@ def _rows(host: Host) -> Iterator[tuple[str, str]]:
     instead = facts.stand_ins(host)
     if instead:
         yield "Stand-ins", ", ".join(name for name, _what in instead) + " (not the real programs)"
+    before = facts.as_reported(host, *(mark.partition(".")[0] for mark in host.get("earlier", {})))
+    if before:
+        yield "Not looked at", before
     took = facts.total_seconds(host)
     if took is not None:
         yield "Time", facts.seconds(took)

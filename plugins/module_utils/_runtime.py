@@ -10,19 +10,21 @@ import importlib.util
 import json
 import os
 import sys
-from collections.abc import Sequence
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
 from typing import Any, Callable
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.respawn import has_respawned, respawn_module
 
 from ansible_collections.meshlab.istio.plugins.module_utils._command import RAN
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import MeshlabError, NotYet
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, MeshlabError, NotYet, os_problem
 from ansible_collections.meshlab.istio.plugins.module_utils._lifeline import Lifeline, let_go
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
 PYTHON = "~/.local/share/meshlab/python/bin/python3"
-"""The environment that the role ``host`` makes, with kubernetes and jmespath in it."""
+"""The environment that the role ``host`` makes, with PyYAML, jmespath and websocket-client in it."""
 
 RESPAWN_BYTES = 48 * 1024
 """What fits, beside Ansible's own part, into the pipe through which respawn_module() hands over a module's arguments.
@@ -31,12 +33,22 @@ It writes them before anybody reads: with more than a pipe holds (64 KiB on Linu
 (ansible-core 2.19, module_utils/common/respawn.py).
 """
 
+SECONDS = ("timeout", "grace")
+"""How the names of options end that are a number of seconds to wait."""
+
 CLUSTER_OPTIONS: dict[str, Any] = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
 PROGRESS_OPTIONS: dict[str, Any] = {"progress_file": {"type": "path"}}
 
 
+LIBRARIES = {"yaml": "PyYAML", "websocket": "websocket-client"}
+"""What is imported → the name under which it is installed, where that is another. What is importable already is taken
+as it is: of these and of jmespath each release of the last years is good enough."""
+
+
 def need_libraries(module: AnsibleModule, *names: str) -> None:
     """Make sure that ``names`` can be imported, from PYTHON's packages if they can't be here.
+
+    The Kubernetes client is none of them: its releases differ too much to take any that is there (see _transport).
 
     A Python of the same version reads those packages itself; any other one starts the module again under PYTHON.
 
@@ -55,13 +67,17 @@ def need_libraries(module: AnsibleModule, *names: str) -> None:
             _respawn(module, python)
     missing = _missing(names)
     if missing and module.check_mode:
-        raise NotYet(f"This host does not have the Python libraries {', '.join(missing)} yet.")
+        raise NotYet(f"This host does not have the Python libraries {', '.join(map(_installed_as, missing))} yet.")
     if missing:
         module.fail_json(
-            msg=missing_required_lib(missing[0])
+            msg=missing_required_lib(_installed_as(missing[0]))
             + f" The role meshlab.istio.host makes such an environment at {PYTHON}.",
             missing=missing,
         )
+
+
+def _installed_as(name: str) -> str:
+    return LIBRARIES.get(name, name)
 
 
 def _missing(names: Sequence[str]) -> list[str]:
@@ -87,17 +103,70 @@ def _respawn(module: AnsibleModule, python: str) -> None:
 
 
 def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) -> None:
-    """Call ``work`` and end the module with what it returns, or with the MeshlabError that it raises.
+    """Call ``work`` and end the module with what it returns, or with a sentence about what went wrong.
 
-    With an error goes what the process ran up to then, as ``commands``.
+    A MeshlabError brings its own sentence, and the operating system's errors get theirs from ``os_problem``. With
+    each goes what the process ran up to then, as ``commands``. Any other exception is a fault of this collection: its
+    message says so, and ``traceback`` says where.
 
     It ends without a result when nobody waits for one any more (see Lifeline).
     """
     try:
+        _check_options(module.params)
         with Lifeline():
             result = work(module)
     except MeshlabError as error:
         module.fail_json(**{"commands": RAN, **error.result()})
+    except OSError as error:
+        module.fail_json(**redact({"commands": RAN, "msg": os_problem(error)}))
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"
+        module.fail_json(**redact({
+            "commands": RAN,
+            "msg": f"This module does not know what to do here ({problem:.300}). That is a fault of the collection"
+                   " meshlab.istio: please report it with the text under `traceback`.",
+            "traceback": traceback.format_exc(),
+        }))  # fmt: skip
     for warning in result.pop("warnings", []):
         module.warn(redact(warning))
     module.exit_json(**result)
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Refuse what no option can mean: a time without end, and characters that no program or file name can have.
+
+    :raises InputError: names the option.
+    """
+    for name, value in options.items():
+        if isinstance(value, float) and name.endswith(SECONDS) and not abs(value) <= threading.TIMEOUT_MAX:
+            raise InputError(
+                f"The option {name} is {value}, but it needs a number of seconds, at most {threading.TIMEOUT_MAX:g}."
+            )
+        for text in _texts(value):
+            if "\0" in text or not _is_unicode(text):
+                raise InputError(
+                    f"The option {name} has a character that no file, program or URL can be given:"
+                    f" {text!a:.80}. Take it out."
+                )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text in JSON data, the keys of mappings too."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, dict):
+            waiting += [*item, *item.values()]
+        elif isinstance(item, (list, tuple)):
+            waiting += item
+
+
+def _is_unicode(text: str) -> bool:
+    """Tell whether a text can be written: half of a pair of surrogates, which JSON can hold, is no character."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

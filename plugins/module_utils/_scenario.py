@@ -51,7 +51,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     if module.check_mode:
         would = [_words(step) for step in all_steps(scenario["steps"])]
         return {"changed": False, "skipped": True, "msg": "No scenario is run in check mode.", "would": would}
-    need_libraries(module, "kubernetes", "websocket")
+    need_libraries(module, "yaml", "websocket")
     outcome = run(scenario, params, Progress(params["progress_file"]))
     result = {"changed": False, "scenario": outcome.entry(), "warnings": outcome.warnings}
     if not outcome.passed:

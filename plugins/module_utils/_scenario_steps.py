@@ -24,6 +24,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._http import target
 from ansible_collections.meshlab.istio.plugins.module_utils._load import Plan, generate
 from ansible_collections.meshlab.istio.plugins.module_utils._manifests import placed, wanted
 from ansible_collections.meshlab.istio.plugins.module_utils._mesh_call import call
+from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 from ansible_collections.meshlab.istio.plugins.module_utils._outside_server import OutsideServer, address_towards
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched
 from ansible_collections.meshlab.istio.plugins.module_utils._pod_command import is_ready, ready_pods
@@ -142,7 +143,7 @@ def _evict(stage: Stage, step: Mapping[str, Any]) -> None:
     for pod in ready_pods(stage.cluster, stage.namespace, step["select"]):
         name = pod["metadata"]["name"]
         stage.progress(f"evicting {name}")
-        path = f"/api/v1/namespaces/{stage.namespace}/pods/{name}/eviction"
+        path = in_namespace("v1", stage.namespace, "pods", name, "eviction")
         metadata = {"name": name, "namespace": stage.namespace}
         while True:
             try:

@@ -70,7 +70,7 @@ def up_to_date(module: AnsibleModule) -> dict[str, Any]:
     options, check = module.params, module.check_mode
     plan, exists = Plan(), True
     try:
-        need_libraries(module, "kubernetes")
+        need_libraries(module, "yaml")
         cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=check)
         plan = make(cluster, options["namespaces"], options["revision"], check=check)
         if not check:

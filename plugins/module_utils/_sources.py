@@ -16,6 +16,7 @@ from ansible.module_utils.urls import open_url
 
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._names import identity
 from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 Object = dict[str, Any]
@@ -66,6 +67,10 @@ def checked(obj: Any, where: str) -> Object:
             raise InputError(f"An object in {where} has no {field}, so the cluster could not tell what it is.")
     if not isinstance(obj["metadata"].get("namespace"), (str, type(None))):
         raise InputError(f"metadata.namespace of {obj['kind']} {name} in {where} is not text.")
+    try:
+        identity(obj["apiVersion"], obj["metadata"])
+    except InputError as error:
+        raise InputError(f"{reference(obj)} in {where}: {error.message}") from error
     labels = obj["metadata"].get("labels") or {}
     if not isinstance(labels, dict) or any(isinstance(value, (dict, list)) for value in labels.values()):
         raise InputError(f"metadata.labels of {reference(obj)} in {where} is not a mapping of names to text.")

@@ -68,7 +68,7 @@ def _rows(module: AnsibleModule, checks: Checks, here: list[Check]) -> list[dict
     for check in here:
         checks.start(check)
     try:
-        need_libraries(module, "kubernetes")
+        need_libraries(module, "yaml", "websocket")
         cluster = Cluster(options["kubeconfig"], options["context"])
     except Unreachable as error:
         first = row(Check(API, lambda: Finding(False, "")), Finding(False, error.message))

@@ -9,6 +9,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Clus
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, MeshlabError, NotFound
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_versions import Version, kubernetes_problem
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 from ansible_collections.meshlab.istio.plugins.module_utils._pod_command import is_ready
 from ansible_collections.meshlab.istio.plugins.module_utils._status_admission import KINDS
 from ansible_collections.meshlab.istio.plugins.module_utils._status_check import Finding
@@ -83,7 +84,7 @@ def _on_kubernetes(istiod: str, kubernetes: str) -> list[str]:
 def _istiod_version(mesh: Mesh, pod: Object) -> str:
     """Return the version that an istiod says it has, which it writes as VERSION-REVISION-STATUS."""
     name = f"{pod['metadata']['name']}:{MONITORING_PORT}"
-    text = mesh.cluster.raw(f"/api/v1/namespaces/{mesh.namespace}/pods/{name}/proxy/version").decode().strip()
+    text = mesh.cluster.raw(in_namespace("v1", mesh.namespace, "pods", name, "proxy", "version")).decode().strip()
     version = text.rsplit("-", 2)[0]
     if not version:
         raise ClusterError(f"istiod said {text[:60]!r} when it was asked for its version")

@@ -19,6 +19,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._gateway import Sear
 from ansible_collections.meshlab.istio.plugins.module_utils._http import HttpError, bracketed, fetch, probe, target
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_analyze import counts, findings
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._names import through_service
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._services import PREFIX, Systemctl
 from ansible_collections.meshlab.istio.plugins.module_utils._status_check import Finding, side_by_side
@@ -92,7 +93,7 @@ def addon(mesh: Mesh, name: str) -> Finding:
     if name not in ADDONS:
         return Finding(None, "no check of it is known here")
     asked = ADDONS[name]
-    service = f"/api/v1/namespaces/{mesh.addons}/services/{asked.service}:{asked.port}/proxy"
+    service = through_service(mesh.addons, asked.service, asked.port)
 
     def through_proxy(path: str, query: Mapping[str, str]) -> Any:
         body = mesh.cluster.raw(service + path, query)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Callable
 
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
@@ -26,6 +26,21 @@ OWNERS = {"Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"}
 
 STARTING = {"", "ContainerCreating", "PodInitializing"}
 """What the kubelet says of a container that nothing is wrong with yet."""
+
+FAILED = {
+    ("", "ReplicaFailure", "True"): "",
+    ("", "Failed", "True"): "",
+    ("", "Progressing", "False"): "",
+    ("Job", "Failed", "True"): "JobFailed",
+    ("CustomResourceDefinition", "NamesAccepted", "False"): "",
+    ("APIService", "Available", "False"): "",
+}
+"""Kind ("" for any), type and status of each condition that is a failure → its word where the reason is unknown."""
+
+QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
+"""A job with it is suspended until Kueue admits it."""
+
+OLD_POD = "It has an older template, and is not replaced while it is broken: delete the pod."
 
 TRANSIENT_TAINTS = ("node.kubernetes.io/", "node.cloudprovider.kubernetes.io/uninitialized")
 """Taints that the node controller and the cloud put on and take off by themselves."""
@@ -85,7 +100,11 @@ def troubles(target: Object, store: Store, before: Mapping[ContainerKey, int]) -
     namespace = target["metadata"].get("namespace")
     found = [Trouble(reference(target), namespace, None, None, *said) for said in _own(target, store)]
     for pod in pods_of(target, store):
-        found.extend(_of_pod(target, pod, store, before))
+        for trouble in _of_pod(target, pod, store, before):
+            old = not _newest(pod, target)
+            row = replace(trouble.row, advice=f"{trouble.row.advice} {OLD_POD}") if old else trouble.row
+            found.append(replace(trouble, row=row))
+    found.extend(_leaving(target, store))
     return found
 
 
@@ -138,6 +157,14 @@ def _stale(obj: Object) -> bool:
 
 
 def _current(pod: Object, owner: Object) -> bool:
+    """Tell whether a pod counts: it has its owner's template, or its owner does not replace it while it is broken."""
+    spec = owner.get("spec", {})
+    by_hand = spec.get("updateStrategy", {}).get("type") == "OnDelete"
+    # A StatefulSet that goes in order does nothing at all while one of its pods is not ready.
+    return by_hand or spec.get("podManagementPolicy") == "OrderedReady" or _newest(pod, owner)
+
+
+def _newest(pod: Object, owner: Object) -> bool:
     """Tell whether a pod has the template that its StatefulSet or DaemonSet has now."""
     labels, metadata = pod["metadata"].get("labels", {}), owner["metadata"]
     if owner["kind"] == "StatefulSet":
@@ -158,16 +185,74 @@ Said = tuple[str, str, Reason]
 
 def _own(target: Object, store: Store) -> Iterator[Said]:
     """Yield what was said about the object itself, not about its pods."""
+    for word, message in _stopped(target):
+        yield from _verdict(word, message)
     if _stale(target):
         return
     for condition in target.get("status", {}).get("conditions") or []:
-        failed = (condition.get("type"), condition.get("status")) in {
-            ("ReplicaFailure", "True"), ("Failed", "True"), ("Progressing", "False"),
-        }  # fmt: skip
-        if failed:
-            yield from _verdict(condition.get("reason", ""), condition.get("message", ""))
+        of_any, of_kind = ((kind, condition.get("type"), condition.get("status")) for kind in ("", target["kind"]))
+        if of_any in FAILED or of_kind in FAILED:
+            message = condition.get("message", "")
+            yield from _verdict(condition.get("reason", ""), message) or _verdict(FAILED.get(of_kind, ""), message)
     if target["kind"] in ("StatefulSet", "DaemonSet", "Job", "PersistentVolumeClaim"):
         yield from _newest_event(target, store)
+
+
+def _stopped(target: Object) -> Iterator[tuple[str, str]]:
+    """Yield, as a word and a message, what an object's own fields tell: nobody works on it, whatever is waited for."""
+    kind, spec, status = target["kind"], target.get("spec", {}), target.get("status", {})
+    held = being_deleted(target)
+    if held:
+        yield "BeingDeleted", held
+    if kind == "Job" and spec.get("suspend"):
+        queue = target["metadata"].get("labels", {}).get(QUEUE_LABEL) or spec.get("managedBy")
+        yield ("JobQueued", f"suspended until {queue} admits it") if queue else ("JobSuspended", "the job is suspended")
+    elif kind == "Job" and spec.get("parallelism") == 0:
+        yield "NoParallelism", "parallelism is 0"
+    # A paused rollout is still scaled: whoever has all its pods waits for them alone.
+    if kind == "Deployment" and spec.get("paused") and not _stale(target) \
+            and status.get("replicas", 0) < spec.get("replicas", 1):  # fmt: skip
+        yield "DeploymentPaused", "its rollout is paused"
+    if kind == "PersistentVolumeClaim" and status.get("phase") == "Lost":
+        yield "ClaimLost", "phase Lost"
+
+
+def being_deleted(obj: Object) -> str | None:
+    """Return what holds an object that is being deleted; None for an object that is not, or that has done its work."""
+    # Controllers remove what is done, such as a job with ttlSecondsAfterFinished.
+    return None if "deletionTimestamp" not in obj["metadata"] or done(obj) else held_by(obj)
+
+
+def held_by(obj: Object) -> str:
+    """Return what an object waits for that is to go."""
+    finalizers = obj["metadata"].get("finalizers")
+    return f"held by the finalizers {', '.join(finalizers)}" if finalizers else "being deleted"
+
+
+def done(obj: Object) -> bool:
+    """Tell whether an object has done its work once for all: a completed job, a pod that has succeeded."""
+    status = obj.get("status", {})
+    complete = any(each.get("type") == "Complete" and each.get("status") == "True"
+                   for each in status.get("conditions") or [])  # fmt: skip
+    return (obj["kind"] == "Job" and complete) or (obj["kind"] == "Pod" and status.get("phase") == "Succeeded")
+
+
+def gone(target: Object) -> list[Trouble]:
+    """Return the trouble of an object that was there when the wait began, and is not any more."""
+    name, namespace = reference(target), target["metadata"].get("namespace")
+    verdict = _verdict("Deleted", "deleted while it was waited for")
+    return [Trouble(name, namespace, None, None, *said) for said in verdict]
+
+
+def _leaving(target: Object, store: Store) -> Iterator[Trouble]:
+    """Yield the pods of a StatefulSet that are on their way out: their successors have the same names."""
+    if target["kind"] != "StatefulSet" or _stale(target):
+        return
+    for pod in store.all("v1", "Pod", target["metadata"].get("namespace")):
+        held = being_deleted(pod) if _owned(pod, target) else None
+        if held:
+            place = reference(target), pod["metadata"].get("namespace"), pod["metadata"]["name"]
+            yield from (Trouble(*place, None, *said) for said in _verdict("Terminating", held))
 
 
 def _of_pod(target: Object, pod: Object, store: Store, before: Mapping[ContainerKey, int]) -> Iterator[Trouble]:
@@ -177,7 +262,17 @@ def _of_pod(target: Object, pod: Object, store: Store, before: Mapping[Container
         word = status.get("reason") or ("PodFailed" if target["kind"] == "Pod" else "")
         yield from (Trouble(*place, None, *said) for said in _verdict(word, status.get("message", "")))
         return
-    scheduled: Object = next((c for c in status.get("conditions", []) if c.get("type") == "PodScheduled"), {})
+    conditions = {condition.get("type"): condition for condition in status.get("conditions", [])}
+    scheduled: Object = conditions.get("PodScheduled", {})
+    scheduler = pod["spec"].get("schedulerName")
+    if not scheduled and scheduler and not pod["spec"].get("nodeName"):
+        message = f"{scheduler} has not looked at the pod"
+        yield from (Trouble(*place, None, *said) for said in _verdict("NoScheduler", message))
+    if scheduled.get("reason") == "SchedulingGated":
+        gates = ", ".join(gate.get("name", "") for gate in pod["spec"].get("schedulingGates") or [])
+        message = f"{scheduled.get('message', '')}: {gates}"
+        yield from (Trouble(*place, None, *said) for said in _verdict("SchedulingGated", message))
+        return
     if scheduled.get("status") == "False":
         for said in _scheduling(scheduled.get("reason", ""), scheduled.get("message", ""), pod, store):
             yield Trouble(*place, None, *said)
@@ -193,6 +288,13 @@ def _of_pod(target: Object, pod: Object, store: Store, before: Mapping[Container
         ran = bool(container.get("restartCount") or container.get("lastState") or "running" in container["state"])
         for said in _of_container(target, pod, container, store, before.get(key, 0)):
             yield Trouble(*place, container["name"], *said, ran=ran)
+    ready = conditions.get("Ready", {})
+    if ready.get("status") == "False" and status.get("containerStatuses") and all(
+        container.get("ready") for container in status["containerStatuses"]
+    ):  # fmt: skip
+        word = ready.get("reason", "")
+        found = _verdict(word, ready.get("message", "")) or _verdict("PodNotReady", word)
+        yield from (Trouble(*place, None, *said) for said in found)
 
 
 def _of_container(target: Object, pod: Object, container: Object, store: Store, before: int) -> Iterator[Said]:
@@ -254,6 +356,12 @@ def _events_about(obj: Object, store: Store) -> list[Object]:
     ]
     # An event that happens again is updated, so the versions are in the order of the last occurrences.
     return sorted(found, key=lambda event: int(event["metadata"]["resourceVersion"]))
+
+
+def last_said(obj: Object, store: Store) -> str:
+    """Return the reason of the last event about an object; "" if there is none, or events are not followed yet."""
+    events = _events_about(obj, store)
+    return str(events[-1].get("reason", "")) if events else ""
 
 
 def _newest_event(obj: Object, store: Store) -> list[Said]:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
@@ -13,13 +14,19 @@ from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Clus
 from ansible_collections.meshlab.istio.plugins.module_utils._conditions import Test, tests_for
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, WaitError
+from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 from ansible_collections.meshlab.istio.plugins.module_utils._trouble import (
     OWNERS,
     ContainerKey,
     Trouble,
+    being_deleted,
     containers_of,
+    done,
+    gone,
+    held_by,
+    last_said,
     pods_of,
     troubles,
 )
@@ -40,6 +47,9 @@ LOG_LINES = 10
 
 NO_LOG = "unable to retrieve container logs for "
 """What the kubelet answers, with status 200, when the container has been removed (seen with Kubernetes 1.34.4)."""
+
+FIRST_CONSUMER = "WaitForFirstConsumer"
+"""A storage class's mode, and the reason of the event about each claim that has it."""
 
 SILENT = Progress()
 
@@ -98,7 +108,7 @@ def wait_gone(
                 return {"seconds": round(seconds, 2)}
             progress(f"{len(left)} objects are still being deleted: {', '.join(sorted(left)[:3])}")
             if seconds >= timeout:
-                pending = [{"object": name, "message": _held_by(obj)} for name, obj in sorted(left.items())]
+                pending = [{"object": name, "message": held_by(obj)} for name, obj in sorted(left.items())]
                 first = pending[0]
                 raise WaitError(
                     f"{len(left)} objects were still there after {timeout:g} s, such as {first['object']}: "
@@ -125,6 +135,7 @@ class _Wait:
         self.since: dict[Any, float] = {}
         self.before: dict[ContainerKey, int] = {}
         self.restarts: dict[ContainerKey, tuple[int, float]] = {}
+        self.seen: dict[str, Object] = {}
 
     def run(self, timeout: float) -> dict[str, Any]:
         started = time.monotonic()
@@ -158,10 +169,17 @@ class _Wait:
         for target, tests in self.targets:
             live = store.find(*_place(target), target["metadata"]["name"])
             if live is None:
-                pending.append((target, "does not exist"))
+                last = self.seen.get(reference(target))
+                if last is None:
+                    pending.append((target, "does not exist"))
+                elif not done(last):
+                    pending.append((target, "was deleted"))
+                    found.extend(gone(target))
                 continue
+            self.seen[reference(target)] = live
             missing = next(filter(None, (test(live) for test in tests)), None)
-            missing = self.unsteady(live, self.unless_unbound_on_purpose(live, missing, store), store)
+            missing = being_deleted(live) or self.unless_unbound_on_purpose(live, missing, store)
+            missing = self.unsteady(live, missing, store)
             if missing:
                 pending.append((target, missing))
                 found.extend(troubles(live, store, self.before))
@@ -187,9 +205,14 @@ class _Wait:
         if missing is None or live["kind"] != "PersistentVolumeClaim":
             return missing
         name = live["spec"].get("storageClassName")
-        store.load("storage.k8s.io/v1", "StorageClass", None)
+        with contextlib.suppress(ClusterError):
+            # Who may not look at classes hears it from the claim's events.
+            store.load("storage.k8s.io/v1", "StorageClass", None)
         storage_class = store.find("storage.k8s.io/v1", "StorageClass", None, name) if name else None
-        return None if (storage_class or {}).get("volumeBindingMode") == "WaitForFirstConsumer" else missing
+        on_purpose = (storage_class or {}).get("volumeBindingMode") == FIRST_CONSUMER or last_said(
+            live, store
+        ) == FIRST_CONSUMER
+        return None if on_purpose else missing
 
     def doomed(self, found: list[Trouble], now: float) -> tuple[list[Trouble], float]:
         """Return the troubles that end the wait now, and when to look again for the others."""
@@ -259,7 +282,7 @@ class _Wait:
         """Return the last lines of a container that has run: of its last run if it ended, else of this one."""
         if not (trouble.ran and trouble.pod and trouble.container):
             return []
-        path = f"/api/v1/namespaces/{trouble.namespace}/pods/{trouble.pod}/log"
+        path = in_namespace("v1", trouble.namespace, "pods", trouble.pod, "log")
         query = {"container": trouble.container, "tailLines": str(LOG_LINES)}
         for extra in ({"previous": "true"}, {}) if trouble.reason != "Unhealthy" else ({},):
             try:
@@ -280,8 +303,3 @@ def _told(failure: Mapping[str, Any]) -> str:
 
 def _place(obj: Object) -> tuple[str, str, str | None]:
     return obj["apiVersion"], obj["kind"], obj["metadata"].get("namespace")
-
-
-def _held_by(obj: Object) -> str:
-    finalizers = obj["metadata"].get("finalizers")
-    return f"held by the finalizers {', '.join(finalizers)}" if finalizers else "being deleted"

@@ -118,17 +118,27 @@ def resolve(text: str) -> Any:
         return _WORDS[text]
     if text[0].isalpha() or text[0] == "~":
         return text
-    # Go's strconv wants digits on both sides; resolve.go drops all underscores, but not behind a point in front.
-    plain = _BETWEEN_DIGITS.sub("", text) if text[0] == "." else text.replace("_", "")
+    # resolve.go drops all underscores, but not behind a point in front.
+    plain = text if text[0] == "." else text.replace("_", "")
     for base, pattern in _INTEGERS:
         match = pattern.fullmatch(plain)
         if match:
             value = int(match[1] + match[2], base)
             if -(2**63) <= value < (2**63 if match[1] else 2**64):
                 return value
-    if _FLOAT.fullmatch(plain) and not math.isinf(float(plain)):
-        return float(plain)
-    return text
+    number = decimal_float(plain)
+    return text if number is None else number
+
+
+def decimal_float(text: str) -> float | None:
+    """Return the number that Go's strconv.ParseFloat reads in decimal text, None if it finds none or too large a one.
+
+    An underscore may stand between two digits.
+    """
+    plain = _BETWEEN_DIGITS.sub("", text)
+    if not _FLOAT.fullmatch(plain) or math.isinf(float(plain)):
+        return None
+    return float(plain)
 
 
 def key_text(key: Any) -> str | None:

@@ -15,7 +15,7 @@ author:
 description:
   - Checks the kubeconfig, its context, and that the API server answers with it. Returns all problems, each with its
     remedy. Changes nothing, and needs neither kubectl nor a Python library on the host.
-  - Credentials that a plugin of kubectl makes are not tried, nor is a cluster behind a C(proxy-url).
+  - The API server is asked as the other modules ask it, with the same proxy, certificates and credential plugin.
 extends_documentation_fragment:
   - meshlab.istio.cluster
 options:

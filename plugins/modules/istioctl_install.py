@@ -24,7 +24,7 @@ description:
     (O(wait_for=control_plane)), and a later task with the same state joins it.
   - Files that an install needs while it runs, and its log, are in C(~/.local/share/meshlab/istioctl) on the host.
 requirements:
-  - kubernetes, PyYAML and jmespath for Python on the host, which the role P(meshlab.istio.host#role) brings
+  - PyYAML and jmespath for Python on the host, which the role P(meshlab.istio.host#role) brings
   - istioctl 1.19 or newer on the host (not for O(state=absent))
 extends_documentation_fragment:
   - meshlab.istio.cluster
@@ -62,8 +62,9 @@ options:
   spec:
     description:
       - What stands under C(spec) of an IstioOperator. Merged over O(filename).
-      - Gateways in C(components.ingressGateways) and C(components.egressGateways) are merged by name with those of the
-        profile and the files, for every release of Istio.
+      - Gateways in C(components.ingressGateways) and C(components.egressGateways) are merged by name and namespace with
+        those of the profile and the files, for every release of Istio. A gateway without a namespace is the only one
+        of its name, or the one in Istio's namespace.
     type: dict
     default: {}
   set:

@@ -23,7 +23,7 @@ description:
   - The tag V(default) is the one that injects where a namespace has the label C(istio-injection=enabled). An install
     without a revision brings it back to its own.
 requirements:
-  - kubernetes and PyYAML for Python on the host, which the role P(meshlab.istio.host#role) brings
+  - PyYAML for Python on the host, which the role P(meshlab.istio.host#role) brings
   - istioctl 1.19 or newer on the host
 extends_documentation_fragment:
   - meshlab.istio.cluster

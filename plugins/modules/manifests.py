@@ -37,7 +37,10 @@ extends_documentation_fragment:
   - meshlab.istio.progress
 options:
   definition:
-    description: Manifests as YAML text, as an object, or as a list of these.
+    description:
+      - Manifests as YAML text, as an object, or as a list of these.
+      - Text is read with the types that kubectl gives it, as are the files of O(src). In an object those of Ansible
+        count, which reads C(17:45) as 1065 and C(2026-12-24) as a date; put such values in quotes there.
     type: raw
   src:
     description:
@@ -85,6 +88,7 @@ options:
         description:
           - JSON pointer to a text in the object that is a YAML document itself, such as a configuration file in a
             ConfigMap, C(/data/prometheus.yml). The patch is then for that document.
+          - It is read and written with the types that kubectl gives it; comments are lost.
         type: str
       patch:
         description: A mapping is a JSON merge patch (RFC 7386), a list is a JSON patch (RFC 6902).

@@ -126,6 +126,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError
 from ansible_collections.meshlab.istio.plugins.module_utils._graph import (
+    GRAPH,
     KIALI,
     NOW,
     QUERY,
@@ -133,6 +134,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._graph import (
     edges_of,
     size_of_kialis,
 )
+from ansible_collections.meshlab.istio.plugins.module_utils._names import through_service
 from ansible_collections.meshlab.istio.plugins.module_utils._prometheus import ask, lookback, scraped
 
 SINCE: dict[str, Any] = {
@@ -143,7 +145,7 @@ SINCE: dict[str, Any] = {
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result."""
-    _runtime.need_libraries(module, "kubernetes")
+    _runtime.need_libraries(module, "yaml")
     options = dict(module.params)
     cluster = Cluster(options["kubeconfig"], options["context"])
     options["lookback"] = lookback(cluster, options)
@@ -173,7 +175,7 @@ def _kiali(cluster: Cluster, options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the size of Kiali's graph as ``kiali``, or why there is none as a warning."""
     asked = {"namespaces": options["kiali_namespace"], "graphType": "versionedApp", "duration": "60s"}
     try:
-        answer = cluster.json(f"/api/v1/namespaces/{options['namespace']}/services/{KIALI}", asked)
+        answer = cluster.json(through_service(options["namespace"], *KIALI) + GRAPH, asked)
         return {"kiali": size_of_kialis(answer)}
     except ClusterError as error:
         why = error.message

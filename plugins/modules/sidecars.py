@@ -25,7 +25,7 @@ description:
   - A workload that a restart would not help is a warning, one whose rollout is paused or which leaves it to people to
     delete its pods. So is one of which the API server would not take a new pod.
 requirements:
-  - kubernetes for Python on the host, which the role P(meshlab.istio.host#role) brings
+  - PyYAML for Python on the host, which the role P(meshlab.istio.host#role) brings
 extends_documentation_fragment:
   - meshlab.istio.cluster
   - meshlab.istio.progress

@@ -91,7 +91,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
-from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import unknown
+from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import Unreachable
 from ansible_collections.meshlab.istio.plugins.module_utils._pods import pods_of, workloads_of
@@ -105,8 +105,8 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     options = module.params
     result: dict[str, Any] = {"changed": False, "pods": [], "outdated": [], "cluster_exists": True, "seconds": 0.0}
     try:
-        _runtime.need_libraries(module, "kubernetes")
-        cluster = Cluster(options["kubeconfig"], options["context"])
+        _runtime.need_libraries(module, "yaml")
+        cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=module.check_mode)
         if options["wait"] and not module.check_mode:
             workloads = workloads_of(cluster, options["namespaces"])
             waited = wait_for(cluster, workloads, options["wait_timeout"], progress=Progress(options["progress_file"]))

@@ -1,10 +1,11 @@
 # Copyright: (c) 2026, meshlab contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A real run of meshlab.istio.site in which each module only notes what it was asked for.
+"""A real run of the collection's playbooks in which each module only notes what it was asked for.
 
 Inventory, presets, roles, their defaults and their templates are the real ones, resolved by Ansible. In front of the
-modules stand actions that write down their arguments and answer as those of a lab in which all goes well.
+modules stand actions that write down their arguments and answer as those of a lab in which all goes well, or as a test
+says for one host.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ ROOT = Path(__file__).parents[2]
 
 ACTION = """
 import json, os
+from ansible.errors import AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
 
 class ActionModule(ActionBase):
@@ -31,7 +34,11 @@ class ActionModule(ActionBase):
         with open(os.environ["REHEARSAL"] + "/calls", "a") as stream:
             print(json.dumps({"action": name, "args": self._task.args}), file=stream)
         with open(os.environ["REHEARSAL"] + "/answers") as stream:
-            return json.load(stream).get(name, {})
+            answers = json.load(stream)
+        answer = answers.get(f"{name} {task_vars['inventory_hostname']}", answers.get(name, {}))
+        if "unreachable" in answer:
+            raise AnsibleConnectionFailure(answer["unreachable"])
+        return answer
 """
 
 GATEWAY = "http://10.0.0.9/productpage"
@@ -61,12 +68,17 @@ class Call:
 
 
 class Rehearsal:
-    """A run on the one host ``lab``, which is this machine with another home and user."""
+    """Runs on hosts that are this machine with another home and user."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, real: Collection[str] = ()) -> None:
+        """Make the folders.
+
+        :param real: modules that do their own work.
+        """
         self.directory = directory
         self.home = directory / "home"
-        self._collections()
+        self.answers = dict(ANSWERS)
+        self._collections(real)
         (directory / "action_plugins").mkdir()
         (directory / "action_plugins" / "gather_facts.py").write_text(ACTION)
 
@@ -75,23 +87,40 @@ class Rehearsal:
 
         :param release: the version of Istio that the roles will find on the host.
         """
-        # What is left to Ansible's own modules is done for real, so it needs its folders and the file to link to.
+        self.has(release)
+        done = self.play("site", **variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        text = (self.directory / "calls").read_text().replace(str(self.home), "~")
+        return [Call(**json.loads(line)) for line in text.splitlines()]
+
+    def has(self, release: str) -> None:
+        """Put Istio's release on the host: what is left to Ansible's own modules is done for real."""
         (self.home / ".local" / "bin").mkdir(parents=True)
         programs = self.home / ".local" / "share" / "meshlab" / f"istio-{release}" / "bin"
         programs.mkdir(parents=True)
         (programs / "istioctl").touch()
+
+    def play(
+        self, *playbooks: str, hosts: str = "lab,", words: Sequence[str] = (), **variables: Any
+    ) -> subprocess.CompletedProcess[str]:
+        """Play the collection's ``playbooks`` with ``variables`` as ``-e``, to their end.
+
+        :param hosts: what follows ``-i``.
+        :param words: more of the command line.
+        """
         facts = {
             "user_dir": str(self.home), "user_id": "vagrant", "architecture": "x86_64", "env": {"PATH": "/usr/bin"},
             "python": {"version": {"major": 3, "minor": 11}},
         }  # fmt: skip
         gathered = {"ansible_facts": {f"ansible_{name}": value for name, value in facts.items()}}
-        (self.directory / "answers").write_text(json.dumps({**ANSWERS, "gather_facts": gathered}))
+        (self.directory / "answers").write_text(json.dumps({"gather_facts": gathered, **self.answers}))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ANSIBLE_")}
         interpreter = {"ansible_python_interpreter": sys.executable}
-        done = subprocess.run(
+        return subprocess.run(
             [
-                Path(sys.executable).with_name("ansible-playbook"), "-i", "lab,", "-c", "local",
-                "-e", json.dumps({**interpreter, **variables}), "meshlab.istio.site",
+                Path(sys.executable).with_name("ansible-playbook"), "-i", hosts, "-c", "local",
+                "-e", json.dumps({**interpreter, **variables}), *words,
+                *(name if "/" in name else f"meshlab.istio.{name}" for name in playbooks),
             ],
             cwd=self.directory, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             env={
@@ -101,11 +130,8 @@ class Rehearsal:
                 "ANSIBLE_COLLECTIONS_PATH": str(self.directory), "ANSIBLE_HOME": str(self.directory / "ansible"),
             },
         )  # fmt: skip
-        assert done.returncode == 0, done.stdout + done.stderr
-        text = (self.directory / "calls").read_text().replace(str(self.home), "~")
-        return [Call(**json.loads(line)) for line in text.splitlines()]
 
-    def _collections(self) -> None:
+    def _collections(self, real: Collection[str]) -> None:
         """Make the two collections that the playbook uses: ours with other actions, and one of nothing but actions."""
         ours = self.directory / "ansible_collections" / "meshlab" / "istio"
         (ours / "plugins" / "action").mkdir(parents=True)
@@ -115,7 +141,11 @@ class Rehearsal:
             if path.is_dir() and path.name not in ("action", "__pycache__"):
                 (ours / "plugins" / path.name).symlink_to(path)
         for path in (ROOT / "plugins" / "modules").glob("*.py"):
-            (ours / "plugins" / "action" / path.name).write_text(ACTION)
+            own = ROOT / "plugins" / "action" / path.name
+            if path.stem not in real:
+                (ours / "plugins" / "action" / path.name).write_text(ACTION)
+            elif own.exists():
+                (ours / "plugins" / "action" / path.name).symlink_to(own)
         theirs = self.directory / "ansible_collections" / "kubernetes" / "core" / "plugins" / "action"
         theirs.mkdir(parents=True)
         for module in ("k8s_info", "k8s_exec"):

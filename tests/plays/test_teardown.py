@@ -22,6 +22,19 @@ SAMPLES = {
     "addons/kiali.yaml": "Service kiali",
 }
 MORE = ["ConfigMap more", "Namespace of-others", "CustomResourceDefinition of.others"]
+MORE_YAML = """\
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: hours, annotations: {reviewed: 2026-03-01}}
+data: {closes: 17:45, 9000: a}
+---
+apiVersion: apiextensions.k8s.io/v1
+kind: CustomResourceDefinition
+metadata: {name: routes.of.others}
+spec: {versions: [{schema: {openAPIV3Schema: {properties: {match: {enum: [!!str "!=", =, =~]}}}}}]}
+"""
+"""What Ansible's own reader of YAML refuses, or reads as something else."""
 
 
 def manifest(*objects: str) -> str:
@@ -66,12 +79,21 @@ def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, made: b
     assert ("Stop the tunnel, and forget the start at boot" in done.stdout) == deleted, done.stdout
 
 
+@pytest.mark.parametrize("role", ["bookinfo", "addons"])
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, role: str) -> None:
+    (tmp_path / "more.yml").write_text("kind: ConfigMap\ndata: {\n")
+    given = {"lab_provider": "existing", "istio_release_dir": str(tmp_path), "addons_names": [],
+             f"{role}_manifests": [str(tmp_path / "more.yml")]}  # fmt: skip
+    done = teardown(tmp_path, given, "--tags", role)
+    assert f"{tmp_path}/more.yml is not YAML that kubectl reads: line 3, column 1: " in done.stdout, done.stdout
+
+
 def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
     for name, obj in SAMPLES.items():
         path = tmp_path / "release/samples" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(manifest(obj))
-    (tmp_path / "more.yml").write_text(manifest(*MORE))
+    (tmp_path / "more.yml").write_text(manifest(*MORE) + "\n" + MORE_YAML)
     given = {
         "lab_provider": "existing", "istio_release_dir": str(tmp_path / "release"), "addons_names": ["kiali"],
         "bookinfo_tls": True, "bookinfo_manifests": [str(tmp_path / "more.yml")],
@@ -84,7 +106,8 @@ def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
     assert removed == [
         [
             "Namespace tutorial", "Secret istio-system/bookinfo-credential", "ConfigMap tutorial/more",
+            "ConfigMap tutorial/hours",
             "Service tutorial/reviews", "Service tutorial/sleep", "ConfigMap tutorial/way-in",
         ],
-        ["ConfigMap istio-system/more", "Service istio-system/kiali"],
+        ["ConfigMap istio-system/more", "ConfigMap istio-system/hours", "Service istio-system/kiali"],
     ]  # fmt: skip

@@ -175,7 +175,10 @@ def free_port() -> int:
 
 
 class Authority:
-    """A certificate authority that lives in a directory of the test."""
+    """A certificate authority that lives in a directory of the test.
+
+    It has no key identifiers, as older managed clusters have none: Python 3.13 takes it only if it is told to.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory

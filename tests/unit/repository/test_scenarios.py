@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from ansible.template import Templar, trust_as_template
 
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched_document
 from ansible_collections.meshlab.istio.plugins.module_utils._scenario_form import all_steps, check
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 from tests.integration.all.breakages import BREAKAGES
 from tests.unit.repository.collection import ROOT, load
 
@@ -26,6 +29,12 @@ COUNT = 17
 def test_each_scenario_is_a_file() -> None:
     assert len(NAMES) == COUNT
     assert {path.stem for path in FILES} == set(NAMES)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_ansible_and_kubectl_read_the_same_in_it(path: Path) -> None:
+    """The role reads it with Ansible's reader; its objects go to Kubernetes."""
+    assert read(path.read_text(encoding="utf-8"), path.name) == [json.loads(json.dumps(load(path)))]
 
 
 def test_the_documentation_names_each_scenario_in_order() -> None:

@@ -292,11 +292,9 @@ def streamed(*chunks: bytes) -> list[tuple[str, Object]]:
     """Return the events of a watch whose answer comes in these pieces."""
     cluster = Cluster.__new__(Cluster)
     cluster.host = "https://stand-in"
-    response = SimpleNamespace(stream=lambda **_options: iter(chunks), close=lambda: None)
-    with (
-        mock.patch.object(cluster, "_resource", return_value=SimpleNamespace(path=lambda **_options: "/")),
-        mock.patch.object(cluster, "_raw", return_value=response),
-    ):
+    answer = contextlib.nullcontext((200, "OK", iter(chunks)))
+    cluster.transport = SimpleNamespace(stream=lambda *_request: answer)  # type: ignore[assignment]
+    with mock.patch.object(cluster, "_resource", return_value={"name": "pods", "namespaced": True}):
         return list(cluster.watch("v1", "Pod", "n", "1", 1))
 
 

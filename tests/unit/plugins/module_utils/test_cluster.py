@@ -16,8 +16,13 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import yaml
 
-from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster, _translated
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, NotFound, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
+    ClusterError,
+    InputError,
+    NotFound,
+    Unreachable,
+)
 from tests.unit.plugins.loopback import free_port
 
 VERBS = ["create", "delete", "get", "list", "patch", "watch"]
@@ -184,8 +189,7 @@ def test_apply(api: Api, cluster: Cluster, dry_run: bool, sent: dict[str, str]) 
     api.give("PATCH", f"{PODS}/a", {**wanted, "stored": True})
     assert cluster.apply(wanted, "meshlab", dry_run=dry_run) == {**wanted, "stored": True}
     _verb, _path, query, headers, body = api.seen[0]
-    # "True" as the library writes it; the API server takes it (Go's strconv.ParseBool).
-    assert query == {"fieldManager": "meshlab", "force": "True", **sent}
+    assert query == {"fieldManager": "meshlab", "force": "true", **sent}
     assert headers["content-type"] == "application/apply-patch+yaml; charset=utf-8"
     # As it is: pairs of escapes would be JSON, but not YAML.
     assert "😀".encode() in body
@@ -255,6 +259,102 @@ def test_a_body_that_is_cut_off(api: Api, cluster: Cluster) -> None:
         cluster.raw(f"{PODS}/a/log")
 
 
+TENANTS = "/apis/lab.example/v1"
+
+
+def tenants(*, namespaced: bool) -> dict[str, Any]:
+    return {"kind": "APIResourceList", "resources": [
+        resource("tenants", "Tenant", namespaced), resource("tenants/status", "Tenant", namespaced),
+    ]}  # fmt: skip
+
+
+def test_a_kind_that_was_made_anew_with_another_scope(
+    api: Api, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(DISCOVERY, TENANTS, tenants(namespaced=True))
+    acme = {"metadata": {"name": "acme"}}
+    api.give("GET", f"{TENANTS}/namespaces/n/tenants/acme", acme)
+    assert cluster.get("lab.example/v1", "Tenant", "acme", "n") == acme
+    # The definition is made anew; what was served in the namespace is no path any more (kube-apiserver 1.34.4).
+    monkeypatch.setitem(DISCOVERY, TENANTS, tenants(namespaced=False))
+    api.answers[("GET", f"{TENANTS}/namespaces/n/tenants/acme")] = (404, b"404 page not found\n")
+    api.give("GET", f"{TENANTS}/tenants/acme", acme)
+    assert cluster.get("lab.example/v1", "Tenant", "acme", "n") == acme
+    assert not cluster.is_namespaced("lab.example/v1", "Tenant")
+    # An object that is not there is no reason to read anything again.
+    with pytest.raises(NotFound):
+        cluster.get("lab.example/v1", "Tenant", "other")
+    api.answers[("GET", f"{TENANTS}/tenants/acme")] = (404, b"404 page not found\n")
+    with pytest.raises(NotFound, match="Not Found"):
+        cluster.get("lab.example/v1", "Tenant", "acme")
+
+
+def test_another_process_knows_nothing_of_what_was_served(
+    api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = kubeconfig(tmp_path, api.url)
+    monkeypatch.setitem(DISCOVERY, TENANTS, tenants(namespaced=True))
+    assert Cluster(path).is_namespaced("lab.example/v1", "Tenant")
+    monkeypatch.setitem(DISCOVERY, TENANTS, tenants(namespaced=False))
+    assert not Cluster(path).is_namespaced("lab.example/v1", "Tenant")
+
+
+def test_a_home_that_cannot_be_written(api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Below a file nobody can make a folder, not even root.
+    monkeypatch.setenv("HOME", kubeconfig(tmp_path, api.url))
+    assert Cluster(kubeconfig(tmp_path, api.url)).is_namespaced("v1", "Pod")
+    assert [path.name for path in tmp_path.iterdir()] == ["config"]
+
+
+SICK = (
+    b"[+]ping ok\n[-]etcd failed: reason withheld\n[+]log ok\n[-]etcd-readiness failed: reason withheld\nreadyz check"
+)
+
+
+def test_an_api_without_its_etcd_says_so(api: Api, cluster: Cluster) -> None:
+    api.answers[("GET", f"{PODS}/a")] = status(500, "InternalError", "context deadline exceeded")
+    api.answers[("GET", "/readyz")] = (500, SICK)
+    with pytest.raises(ClusterError, match=r"says what is not well: etcd, etcd-readiness\.$") as raised:
+        cluster.get("v1", "Pod", "a", "tutorial")
+    assert str(raised.value) == raised.value.message
+    api.answers[("GET", f"{PODS}/a")] = status(403, "Forbidden", "no access")
+    with pytest.raises(ClusterError, match=r"no access$"):
+        cluster.get("v1", "Pod", "a", "tutorial")
+
+
+@pytest.mark.parametrize("name", [".", "..", "../../secrets/x", "a/b", "", "%2e"])
+def test_a_name_that_means_something_else_is_never_asked_for(api: Api, cluster: Cluster, name: str) -> None:
+    calls: list[Callable[[], Any]] = [
+        lambda: cluster.get("v1", "Pod", name, "tutorial"),
+        lambda: cluster.delete("v1", "Pod", name, "tutorial"),
+        lambda: cluster.patch("v1", "Pod", name, "tutorial", {}),
+        lambda: cluster.apply({**POD, "metadata": {"name": name, "namespace": "tutorial"}}, "meshlab"),
+        lambda: cluster.raw(f"/api/v1/namespaces/tutorial/pods/{name}/../x"),
+    ]
+    for call in calls:
+        with pytest.raises(InputError):
+            call()
+    for namespace in ("../kube-system", "..", "a/b", "A"):
+        with pytest.raises(InputError, match="cannot be the name of a namespace"):
+            cluster.list("v1", "Pod", namespace)
+    with pytest.raises(InputError, match="names no namespace"):
+        cluster.delete("v1", "Pod", "a")
+    assert api.seen == []
+
+
+def test_what_a_name_may_hold_is_encoded(api: Api, cluster: Cluster) -> None:
+    api.give("GET", "/api/v1/namespaces/a%3Fb", {"metadata": {"name": "a?b"}})
+    assert cluster.get("v1", "Namespace", "a?b")
+
+
+def test_something_else_at_the_address(api: Api, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DISCOVERY, "/version", ["nothing"])
+    with pytest.raises(ClusterError, match="is no Kubernetes API: /version answered"):
+        cluster.version()
+    monkeypatch.setitem(DISCOVERY, "/api/v1", ["nothing"])
+    assert cluster.list("v1", "Pod") == []
+
+
 def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     cluster = Cluster(kubeconfig(tmp_path, f"http://127.0.0.1:{free_port()}"))
@@ -273,12 +373,16 @@ def test_no_usable_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         Cluster(missing)
     with pytest.raises(Unreachable, match="other"):
         Cluster(kubeconfig(tmp_path, "http://127.0.0.1:1"), "other")
-    monkeypatch.setattr("kubernetes.config.kube_config.KUBE_CONFIG_DEFAULT_LOCATION", missing)
     monkeypatch.setenv("KUBECONFIG", missing)
     with pytest.raises(Unreachable, match=f"The kubeconfig {missing} cannot be used"):
         Cluster()
 
 
-def test_an_error_of_our_own_passes_through() -> None:
-    with pytest.raises(ZeroDivisionError), _translated("https://x"):
-        raise ZeroDivisionError
+def test_an_error_of_our_own_passes_through(api: Api, cluster: Cluster) -> None:
+    event = json.dumps({"type": "ADDED", "object": POD}).encode() + b"\n"
+    api.give("GET", PODS, {})
+    api.pieces = [event]
+    events = cluster.watch("v1", "Pod", "tutorial", "42", 9)
+    assert next(events) == ("ADDED", POD)
+    with pytest.raises(ZeroDivisionError):
+        events.throw(ZeroDivisionError())  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,10 @@ def found(content: Any, context: str | None = "kind", path: str = "/k/config", t
 def test_a_cluster_that_answers(tmp_path: Path, user: dict[str, Any], header: str | None) -> None:
     (tmp_path / "token").write_text("from-file\n")
     with Server() as server:
-        content = kubeconfig(server.url("/"), user=user)
+        content = kubeconfig(server.url("/"), user=user)  # with a slash, as kubectl takes it
         assert found(content, path=str(tmp_path / "config")) == []
         assert found(content, context=None, path=str(tmp_path / "config")) == []
-    assert [seen.path for seen in server.seen] == ["/version"] * 2
+    assert [seen.path for seen in server.seen] == ["/version", "/readyz?verbose=true"] * 2
     assert server.seen[0].headers.get("authorization") == header
 
 
@@ -86,7 +87,6 @@ def test_certificates_in_files_and_in_the_kubeconfig(tmp_path: Path) -> None:
     ("reply", "user", "problem"),
     [
         (Reply(status=401), {"token": "old"}, "credentials: the API server {server} refuses the credentials of kind"),
-        (Reply(status=401), {"exec": {"command": "aws"}}, None),
         (Reply(status=403), {}, None),
         (Reply(status=503), {}, "server: the API server {server} answers 503"),
         (Reply(delay=3.0), {}, "server: the API server {server} does not answer: no complete answer came within 0.3 s"),
@@ -94,7 +94,7 @@ def test_certificates_in_files_and_in_the_kubeconfig(tmp_path: Path) -> None:
 )
 def test_how_it_may_answer(reply: Reply, user: dict[str, Any], problem: str | None) -> None:
     with Server(lambda _seen: reply) as server:
-        expected = [problem.format(server=server.url())] if problem else []
+        expected = [problem.format(server=server.url(""))] if problem else []
         assert found(kubeconfig(server.url(), user=user), timeout=0.3) == expected
 
 
@@ -103,8 +103,12 @@ def test_a_cluster_that_is_not_there() -> None:
     assert found(kubeconfig(url)) == [
         f"server: the API server {url} does not answer: nothing listens there (connection refused)"
     ]
-    # Only the client's library knows the way through a proxy.
-    assert found(kubeconfig(url, {"proxy-url": "socks5://127.0.0.1:1"})) == []
+    (closed,) = found(kubeconfig(url, {"proxy-url": f"http://127.0.0.1:{free_port()}"}))
+    assert re.search(
+        r"does not answer: the proxy \S+ \(proxy-url in /k/config\) does not answer: nothing listens", closed
+    )
+    (unknown,) = found(kubeconfig(url, {"proxy-url": "socks5://127.0.0.1:1"}))
+    assert "only those with http:// can" in unknown
 
 
 def test_a_kubeconfig_that_cannot_be_read(tmp_path: Path) -> None:
@@ -112,6 +116,9 @@ def test_a_kubeconfig_that_cannot_be_read(tmp_path: Path) -> None:
     assert found(None, path=path) == [f"kubeconfig: the kubeconfig {path} cannot be read: No such file or directory"]
     Path(path).write_text("{")
     assert found(None, path=path) == [f"kubeconfig: the kubeconfig {path} cannot be read: it is no YAML"]
+
+
+UNUSABLE = "kubeconfig: the kubeconfig /k/config cannot be used: "
 
 
 @pytest.mark.parametrize(
@@ -122,11 +129,11 @@ def test_a_kubeconfig_that_cannot_be_read(tmp_path: Path) -> None:
         ("text", None, "context: the kubeconfig /k/config has no current context, none"),
         (kubeconfig("http://a"), "lost", "context: the context lost of /k/config leads to no cluster with a server"),
         (kubeconfig("http://a", clusters=[]), "kind", "context: the context kind of /k/config leads to no cluster"),
-        (kubeconfig("ftp://a"), "kind", "kubeconfig: the context kind of /k/config cannot be used: 'ftp://a/"),
-        (kubeconfig("http://a", user={"tokenFile": "/no"}), "kind", "kubeconfig: the context kind of /k/config cann"),
+        (kubeconfig("ftp://a"), "kind", f"{UNUSABLE}The server 'ftp://a' of"),
+        (kubeconfig("http://a", user={"tokenFile": "/no"}), "kind", f"{UNUSABLE}/no, which"),
         (
             kubeconfig("https://a", {"certificate-authority-data": "!"}), "kind",
-            "kubeconfig: the context kind of /k/config cannot be used",
+            f"{UNUSABLE}The kubeconfig's certificate-authority-data is not base64",
         ),
     ],
 )  # fmt: skip
@@ -168,6 +175,6 @@ def test_from_the_file_to_the_answer(
         assert result["changed"] is False
         # What is said stays readable, and the kubeconfig is not in it.
         assert [item["problem"] for item in result["problems"]] == [
-            f"the API server {server.url()} refuses the credentials of kind"
+            f"the API server {server.url('')} refuses the credentials of kind"
         ]
         assert "a-secret" not in json.dumps(result)

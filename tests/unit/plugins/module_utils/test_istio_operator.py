@@ -149,3 +149,64 @@ def test_other_bad_input_is_refused() -> None:
         operators.build(spec={"profile": ["demo"]})
     with pytest.raises(InputError, match="cannot be read"):
         operators.build(filename=["a\x00b"])
+
+
+INGRESS = "istio-ingressgateway"
+
+
+@pytest.mark.parametrize(
+    ("overlays", "expected"),
+    [
+        pytest.param(
+            [[{"name": INGRESS, "namespace": "istio-system"}, {"name": INGRESS, "namespace": "team-a"}]],
+            [("istio-system", True), ("team-a", None)],
+            id="two of one name",
+        ),
+        pytest.param(
+            [[{"name": INGRESS, "namespace": "team-a"}, {"name": INGRESS, "namespace": "istio-system"}]],
+            [("istio-system", True), ("team-a", None)],
+            id="the profile's comes second",
+        ),
+        pytest.param(
+            [[{"enabled": False}, {"namespace": "team-a"}]], [(None, False), ("team-a", None)], id="without names"
+        ),
+        pytest.param([[{"namespace": "team-a"}]], [("team-a", True)], id="the profile's is moved"),
+        pytest.param(
+            [[{"namespace": "team-a"}], [{"namespace": "team-b"}]], [("team-a", True), ("team-b", None)], id="two files"
+        ),
+        pytest.param(
+            [[{"namespace": "team-a"}], [{"name": INGRESS, "enabled": False}]],
+            [("team-a", False)],
+            id="the only one of its name",
+        ),
+        pytest.param(
+            [[{"namespace": "istio-system"}, {"namespace": "team-a"}], [{"enabled": False}]],
+            [("istio-system", False), ("team-a", None)],
+            id="that in Istio's namespace",
+        ),
+        pytest.param(
+            [[{"namespace": "team-a"}, {"namespace": "team-b"}], [{"namespace": "team-b", "enabled": False}]],
+            [("team-a", True), ("team-b", False)],
+            id="one of two",
+        ),
+    ],
+)
+def test_a_gateway_is_known_by_name_and_namespace(
+    tmp_path: Path, overlays: list[list[dict]], expected: list[tuple[str | None, bool | None]]
+) -> None:
+    for number, overlay in enumerate(overlays):
+        content = {"kind": "IstioOperator", "spec": {"components": {"ingressGateways": overlay}}}
+        (tmp_path / str(number)).write_text(json.dumps(content))
+    document = operators.build(filename=[str(tmp_path / str(number)) for number in range(len(overlays))])
+    assert all(each["name"] == INGRESS for each in gateways(document))
+    assert [(each.get("namespace"), each.get("enabled")) for each in gateways(document)] == expected
+
+
+def test_the_namespace_of_istio_is_that_of_gateways_without_one() -> None:
+    document = operators.build(
+        spec={"components": {"ingressGateways": [{"namespace": "mesh", "enabled": False}, {"namespace": "team-a"}]}},
+        set_entries=["values.global.istioNamespace=mesh"],
+    )
+    assert [(each.get("namespace"), each.get("enabled")) for each in gateways(document)] == [
+        ("mesh", False), ("team-a", None)
+    ]  # fmt: skip

@@ -91,6 +91,18 @@ def test_what_is_wrong_fails(host: dict[str, Any], case: str, problem: str) -> N
     ]
 
 
+def test_what_an_earlier_run_measured_is_skipped_even_if_it_was_wrong() -> None:
+    host = {
+        "name": "a", "url": "http://10.0.0.1/", "pods": [{"namespace": "a", "name": "b", "ready": "1/2"}],
+        "addons": [{"name": "kiali", "ready": False}], "traffic": {"sent": 3, "status": {"200": 2}}, "finished": True,
+        "earlier": dict.fromkeys(["url", "pods", "addons", "traffic"], "2026-11-25T12:00:00Z"),
+    }  # fmt: skip
+    found = cases(ElementTree.fromstring(junit({"generated_at": "2026-11-26T12:00:00Z", "hosts": [host]})))  # noqa: S314
+    reasons = {name: skipped.get("message") for name, case in found.items() for skipped in case.findall("skipped")}
+    assert set(found) - set(reasons) == {"the run came to its end"}
+    assert reasons["pod a/b is ready"] == "not looked at by this run; as reported at 2026-11-25T12:00:00Z"
+
+
 def test_scenarios_say_what_was_expected_and_measured() -> None:
     runs = [
         {"name": "canary", "passed": True, "expected": {"v2": 10}, "measured": {"v2": 11}, "seconds": 2.5},

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import merged, patched
+from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 
 def config(name: str = "c", namespace: str | None = "n", **data: object) -> dict:
@@ -125,3 +128,21 @@ def test_inside_of_what_is_no_document(inside: str, message: str) -> None:
     obj = config(two="a: 1\n---\nb: 2\n", bad="a: [")
     with pytest.raises(InputError, match=message):
         patched([obj], [{"kind": "ConfigMap", "inside": inside, "patch": {}}])
+
+
+def test_a_document_inside_of_a_text_keeps_the_types_that_kubectl_reads() -> None:
+    """Each is text in quotes, and each was written without them, or read as something else."""
+    texts = ["12345e7", "y", "n", "08", "0o644", "1e-3", "12:30", "2026-12-24", "=", "1_000", ".5", "null", "<<"]
+    inside = json.dumps({"texts": texts}) + "\n"
+    bare = "octal: 0o644\nfloat: 1e-3\ntime: 12:30\nday: 2026-12-24\nequals: =\nzero: 08\nyes: y\n9000: port\nnull: a\n"
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": inside, "b": bare}}
+    entries = [{"kind": "ConfigMap", "inside": f"/data/{key}", "patch": {"new": "off"}} for key in "ab"]
+    with pytest.raises(InputError, match=r"^/data/b of ConfigMap c is not YAML .*: line 9, column 1: .* null as a key"):
+        patched([config], entries)
+    config["data"]["b"] = bare.replace("null: a\n", "")
+    (found,) = patched([config], entries)
+    assert read(found["data"]["a"], "a") == [{"texts": texts, "new": "off"}]
+    assert found["data"]["b"] == (
+        "octal: 420\nfloat: 0.001\ntime: '12:30'\nday: '2026-12-24'\nequals: '='\nzero: 8\n'true': true\n'9000': port\n"
+        "new: 'off'\n"
+    )

@@ -146,6 +146,13 @@ def test_other_kinds(api_version: str, kind: str, status: dict | None, missing: 
     assert ready(api_version, kind, None, status) == missing
 
 
+def test_a_claim_names_the_volume_that_it_waits_for() -> None:
+    kind = ("v1", "PersistentVolumeClaim", {"volumeName": "disk"})
+    assert ready(*kind, {"phase": "Pending"}) == "phase Pending, for the volume disk that it names"
+    assert ready(*kind, {"phase": "Lost"}) == "phase Lost"
+    assert ready(*kind, {"phase": "Bound"}) is None
+
+
 def test_a_job_says_how_far_it_is() -> None:
     assert ready("batch/v1", "Job", {"completions": 5}, {"succeeded": 3}) == "3 of 5 completions"
 

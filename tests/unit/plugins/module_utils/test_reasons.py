@@ -62,6 +62,16 @@ FINAL = [
     ("ProvisioningFailed", 'storageclass.storage.k8s.io "nope" not found', 0),
     ("BackoffLimitExceeded", "Job has reached the specified backoff limit", 0),
     ("PodFailed", "", 0),
+    ("MaxFailedIndexesExceeded", "Job has exceeded the specified maximal number of failed indexes", 0),
+    ("PodFailurePolicy", "Container c for pod n/j-x failed with exit code 3 matching FailJob rule at index 0", 0),
+    ("ReplicaSetCreateError", 'replicasets.apps "w-1" is forbidden: exceeded quota: q, requested: count=1', 0),
+    ("JobSuspended", "the job is suspended", 0),
+    ("NoParallelism", "parallelism is 0", 0),
+    ("DeploymentPaused", "its rollout is paused", 0),
+    ("BeingDeleted", "being deleted", 0),
+    ("Deleted", "", 0),
+    ("ClaimLost", "Bound claim has lost its PersistentVolume. Data on the volume is lost!", 0),
+    ("PluralConflict", '"shops" is already in use', 0),
 ]
 
 PASSING = [
@@ -105,6 +115,12 @@ PASSING = [
     ("ProvisioningFailed", "failed to provision volume: rpc error: code = Unavailable", 0),
     ("ProgressDeadlineExceeded", 'ReplicaSet "a" has timed out progressing.', 0),
     ("Evicted", "The node was low on resource: memory.", 0),
+    ("SchedulingGated", "Scheduling is blocked due to non-empty scheduling gates: example.com/wait", 0),
+    ("NoScheduler", "mine has not looked at the pod", 0),
+    ("ReadinessGatesNotReady", 'the status of pod readiness gate "a" is not "True", but False', 0),
+    ("Terminating", "being deleted", 0),
+    ("JobQueued", "suspended until main admits it", 0),
+    ("MissingEndpoints", 'endpoints for service/metrics in "n" have no addresses with port name "https"', 0),
 ]
 
 

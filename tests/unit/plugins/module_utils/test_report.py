@@ -229,6 +229,21 @@ def test_a_tunnel_that_is_also_the_way_to_the_gateway_is_said_once(works: dict[s
     assert [line for line in lines if "ssh -N" in line] == ["  On your computer ssh -N -L 8080:10.0.0.1:80 root@lab1"]
 
 
+def test_what_an_earlier_run_measured_is_told_apart(works: dict[str, Any]) -> None:
+    then = "2026-11-25T12:00:00Z"
+    works["earlier"] = {"traffic": then, "versions.istio": then, "ingress_host": "2026-11-24T12:00:00Z"}
+    works["traffic"]["status"] = {"200": 99}
+    works["timings"] = [{**stage, "earlier": True} for stage in works["timings"]]
+    host = shape([works])["hosts"][0]
+    lines = summary(host, None)
+    assert "  ! 1 of 100 requests were not answered 200 (as reported at 2026-11-25T12:00:00Z)." in lines
+    assert (
+        "  Not looked at    INGRESS_HOST: as reported at 2026-11-24T12:00:00Z;"
+        " traffic, Istio: as reported at 2026-11-25T12:00:00Z" in lines
+    )
+    assert not [line for line in lines if line.startswith("  Time")]
+
+
 def test_summary_of_nothing_invents_nothing() -> None:
     assert summary({"name": "a"}, None) == [
         "The Istio lab on a: no traffic was measured, so nothing is proven yet.",

@@ -62,6 +62,26 @@ def render(hosts: list[dict[str, Any]], steps: Any = ()) -> Page:
     return Page(page(shape(hosts, steps)))
 
 
+def test_each_section_says_what_of_it_is_earlier() -> None:
+    then = "2026-11-25T12:00:00Z"
+    stages = [
+        {"stage": "host", "start": 0, "end": 9, "earlier": True, "at": then},
+        {"stage": "b", "start": 0, "end": 1},
+    ]
+    host = {
+        **SAMPLE["hosts"][0], "timings": stages,
+        "earlier": {"traffic": then, "versions.istio": then, "pods": then, "lab.driver": then},
+    }  # fmt: skip
+    text = render([host]).text
+    said = f"This run did not look at it. {{}}: as reported at {then}."
+    for words in ("traffic", "Istio, driver", "pods", "Istio"):
+        assert said.format(words) in text, words
+    assert text.count("This run did not look at it.") == 4
+    assert f"Stages of an earlier run, reported at {then}" in text
+    assert "requests answered 200, earlier" in text
+    assert "|1 s|time of the run" in text
+
+
 @pytest.mark.parametrize("hosts", [SAMPLE["hosts"][:1], SAMPLE["hosts"], [{"name": "a"}], []])
 def test_page_is_whole_and_loads_nothing(hosts: list[dict[str, Any]]) -> None:
     made = render(hosts, SAMPLE["next_steps"])

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -75,12 +76,62 @@ def test_an_error_and_what_ran_before_tell_no_secret(capsys: pytest.CaptureFixtu
     assert result["commands"][0]["cmd"].endswith("true --env DB_PASSWORD=(redacted)")
 
 
-def test_any_other_error_is_a_bug_and_not_hidden() -> None:
+def test_any_other_error_is_a_bug_and_not_hidden(capsys: pytest.CaptureFixture[str]) -> None:
     def work(_module: AnsibleModule) -> dict[str, Any]:
-        raise ZeroDivisionError
+        raise ZeroDivisionError("token=a1, x")
 
-    with patch_module_args({}), pytest.raises(ZeroDivisionError):
-        _runtime.run(AnsibleModule(argument_spec={}), work)
+    code, result = ended(capsys, lambda module: _runtime.run(module, work))
+    assert code == 1
+    assert "(ZeroDivisionError: token=(redacted), x). That is a fault of the collection meshlab.istio" in result["msg"]
+    assert "in work" in result["traceback"]
+    assert "a1" not in result["traceback"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "No space left on device: /srv/x. Free some space on this disk, and run it again."),
+        (
+            errno.EROFS,
+            "Read-only file system: /srv/x. The file system is read-only: choose a place that can be written.",
+        ),
+        (errno.ENOENT, "No such file or directory: /srv/x."),
+    ],
+)
+def test_an_error_of_the_operating_system_is_a_sentence(
+    capsys: pytest.CaptureFixture[str], number: int, words: str
+) -> None:
+    def work(_module: AnsibleModule) -> dict[str, Any]:
+        raise OSError(number, os.strerror(number), "/srv/x")
+
+    code, result = ended(capsys, lambda module: _runtime.run(module, work))
+    assert (code, result["msg"], "traceback" in result) == (1, words, False)
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (float("nan"), "The option wait_timeout is nan, but it needs a number of seconds, at most"),
+        (float("inf"), "The option wait_timeout is inf, but it needs a number of seconds, at most"),
+        (1e300, "The option wait_timeout is 1e+300, but it needs a number of seconds, at most"),
+        (
+            {"b": ["x\0y"]},
+            "The option wait_timeout has a character that no file, program or URL can be given: 'x\\x00y'.",
+        ),
+        (
+            {"x\ud800": 1},
+            "The option wait_timeout has a character that no file, program or URL can be given: 'x\\ud800'.",
+        ),
+    ],
+)
+def test_what_no_option_can_mean_is_refused(capsys: pytest.CaptureFixture[str], value: Any, words: str) -> None:
+    def call(module: AnsibleModule) -> None:
+        module.params = {"wait_timeout": value}
+        _runtime.run(module, lambda _module: {})
+
+    code, result = ended(capsys, call)
+    assert code == 1
+    assert result["msg"].startswith(words)
 
 
 def test_errors_are_one_family() -> None:

@@ -137,6 +137,75 @@ def test_kinds_whose_controllers_tell_by_events_only(cluster: FakeCluster, kind:
     assert said(cluster, target) == ([("", "FailedCreate", QUOTA, True)] if counts else [])
 
 
+# -- what somebody has stopped ---------------------------------------------------------------------
+
+GOES = {"deletionTimestamp": "2026-11-29T10:00:00Z"}
+COMPLETE = {"conditions": [{"type": "Complete", "status": "True"}]}
+QUEUED = {"labels": {"kueue.x-k8s.io/queue-name": "main"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "expected"),
+    [
+        ("Job", {"spec": {"suspend": True}}, [("", "JobSuspended", "the job is suspended", True)]),
+        ("Job", {"spec": {"suspend": False}}, []),
+        ("Job", {"spec": {"suspend": True}, "metadata": QUEUED},
+         [("", "JobQueued", "suspended until main admits it", False)]),
+        ("Job", {"spec": {"suspend": True, "managedBy": "kueue.x-k8s.io/multikueue"}},
+         [("", "JobQueued", "suspended until kueue.x-k8s.io/multikueue admits it", False)]),
+        ("Job", {"spec": {"suspend": True, "parallelism": 0}}, [("", "JobSuspended", "the job is suspended", True)]),
+        ("Job", {"spec": {"parallelism": 0}}, [("", "NoParallelism", "parallelism is 0", True)]),
+        ("Job", {"spec": {"parallelism": 1}}, []),
+        ("Deployment", {"spec": {"paused": True}}, [("", "DeploymentPaused", "its rollout is paused", True)]),
+        ("Deployment", {"spec": {"paused": True, "replicas": 2}, "status": {"replicas": 1}},
+         [("", "DeploymentPaused", "its rollout is paused", True)]),
+        # All its pods are there: they may become ready.
+        ("Deployment", {"spec": {"paused": True, "replicas": 2}, "status": {"replicas": 2}}, []),
+        ("Deployment", {"spec": {"paused": True}, "metadata": {"generation": 2}, "status": {"observedGeneration": 1}},
+         []),
+        ("Deployment", {"spec": {"replicas": 1}}, []),
+        ("PersistentVolumeClaim", {"status": {"phase": "Lost"}}, [("", "ClaimLost", "phase Lost", True)]),
+        ("PersistentVolumeClaim", {"status": {"phase": "Pending"}}, []),
+        ("Namespace", {"metadata": GOES}, [("", "BeingDeleted", "being deleted", True)]),
+        ("PersistentVolumeClaim", {"metadata": {**GOES, "finalizers": ["kubernetes.io/pvc-protection"]}},
+         [("", "BeingDeleted", "held by the finalizers kubernetes.io/pvc-protection", True)]),
+        # What its controller has not seen yet is being deleted all the same.
+        ("Deployment", {"metadata": {**GOES, "generation": 2}, "status": {"observedGeneration": 1}},
+         [("", "BeingDeleted", "being deleted", True)]),
+        # What is done is removed by its controller.
+        ("Job", {"metadata": GOES, "status": COMPLETE}, []),
+        ("Job", {"metadata": GOES}, [("", "BeingDeleted", "being deleted", True)]),
+        ("Pod", {"metadata": GOES, "status": {"phase": "Succeeded"}}, []),
+    ],
+)  # fmt: skip
+def test_what_an_objects_own_fields_tell(cluster: FakeCluster, kind: str, fields: Object, expected: list[Said]) -> None:
+    assert said(cluster, put(cluster, kind, **fields)) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "expected"),
+    [
+        ("Job", {"type": "Failed", "status": "True", "reason": "PodFailurePolicy"}, ("PodFailurePolicy", True)),
+        ("Job", {"type": "Failed", "status": "True", "reason": "OfAnotherVersion"}, ("JobFailed", True)),
+        ("Job", {"type": "Failed", "status": "True"}, ("JobFailed", True)),
+        ("Deployment", {"type": "Failed", "status": "True", "reason": "OfAnotherVersion"}, None),
+        ("Deployment", {"type": "Progressing", "status": "False", "reason": "ReplicaSetCreateError"},
+         ("ReplicaSetCreateError", False)),
+        ("CustomResourceDefinition", {"type": "NamesAccepted", "status": "False", "reason": "KindConflict"},
+         ("KindConflict", True)),
+        ("CustomResourceDefinition", {"type": "NamesAccepted", "status": "True", "reason": "NoConflicts"}, None),
+        ("APIService", {"type": "Available", "status": "False", "reason": "ServiceNotFound"},
+         ("ServiceNotFound", False)),
+        ("Deployment", {"type": "Available", "status": "False", "reason": "ServiceNotFound"}, None),
+    ],
+)  # fmt: skip
+def test_conditions_that_are_a_failure_of_one_kind(
+    cluster: FakeCluster, kind: str, condition: Object, expected: tuple[str, bool] | None
+) -> None:
+    found_words = said(cluster, put(cluster, kind, status={"conditions": [condition]}))
+    assert [(word, final) for _where, word, _message, final in found_words] == ([expected] if expected else [])
+
+
 # -- events ----------------------------------------------------------------------------------------
 
 
@@ -220,6 +289,90 @@ def test_all_pods_count_while_the_controller_names_no_revision(cluster: FakeClus
     del plain["metadata"]["labels"]
     cluster.put(plain)
     assert len(pods_of(target, loaded(cluster))) == 1
+
+
+OLD, NEW = {"controller-revision-hash": "a"}, {"controller-revision-hash": "b"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "counts"),
+    [
+        ("StatefulSet", {"podManagementPolicy": "OrderedReady"}, True),
+        ("StatefulSet", {"podManagementPolicy": "Parallel"}, False),
+        ("StatefulSet", {"podManagementPolicy": "Parallel", "updateStrategy": {"type": "OnDelete"}}, True),
+        ("DaemonSet", {"updateStrategy": {"type": "OnDelete"}}, True),
+        ("DaemonSet", {"updateStrategy": {"type": "RollingUpdate"}}, False),
+    ],
+)
+def test_an_old_pod_that_is_broken_counts_where_nobody_replaces_it(
+    cluster: FakeCluster, kind: str, spec: Object, counts: bool
+) -> None:
+    """A StatefulSet in order waits for its old pod for ever, and with OnDelete people replace pods."""
+    generation = {"deprecated.daemonset.template.generation": "2"}
+    target = put(cluster, kind, spec=spec, metadata={"annotations": generation}, status={"updateRevision": "b"})
+    labels = {"StatefulSet": (OLD, NEW), "DaemonSet": tuple({"pod-template-generation": each} for each in "12")}[kind]
+    for name, each in zip(("old", "new"), labels):
+        pod(cluster, target, name, labels=each, containerStatuses=waiting("ErrImageNeverPull"))
+    told = {trouble.pod: trouble.row.advice for trouble in found(cluster, target)}
+    assert sorted(told) == (["new", "old"] if counts else ["new"])
+    assert not told["new"].endswith("delete the pod.")
+    assert told.get("old", "delete the pod.").endswith("delete the pod.")
+
+
+def test_a_pod_whose_end_its_successor_waits_for(cluster: FakeCluster) -> None:
+    target = put(cluster, "StatefulSet")
+    leaving = pod(cluster, target)
+    assert said(cluster, target) == []
+    leaving["metadata"].update(GOES, finalizers=["example.com/hold"])
+    cluster.put(leaving)
+    assert said(cluster, target) == [("pod web-1-a", "Terminating", "held by the finalizers example.com/hold", False)]
+    # The pods of a Deployment have other names.
+    owner = deployment(cluster)
+    pod(cluster, replica_set(cluster), "gone")["metadata"].update(GOES)
+    assert said(cluster, owner) == []
+
+
+def test_a_pod_with_scheduling_gates(cluster: FakeCluster) -> None:
+    gates = {"schedulingGates": [{"name": "example.com/a"}, {"name": "example.com/b"}]}
+    condition = {"type": "PodScheduled", "status": "False", "reason": "SchedulingGated", "message": "blocked"}
+    owner = deployment(cluster)
+    pod(cluster, replica_set(cluster), spec=gates, conditions=[condition])
+    assert said(cluster, owner) == [("pod web-1-a", "SchedulingGated", "blocked: example.com/a, example.com/b", False)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "conditions", "expected"),
+    [
+        ({"schedulerName": "mine"}, [], [("pod web-1-a", "NoScheduler", "mine has not looked at the pod", False)]),
+        ({"schedulerName": "mine", "nodeName": "node"}, [], []),
+        ({"schedulerName": "mine"}, [{"type": "PodScheduled", "status": "True"}], []),
+        ({}, [], []),
+    ],
+)
+def test_a_pod_that_no_scheduler_looks_at(
+    cluster: FakeCluster, spec: Object, conditions: list[Object], expected: list[Said]
+) -> None:
+    owner = deployment(cluster)
+    pod(cluster, replica_set(cluster), spec=spec, conditions=conditions)
+    assert said(cluster, owner) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "ready", "expected"),
+    [
+        ("ReadinessGatesNotReady", True, ("ReadinessGatesNotReady", "gate a")),
+        ("OfTheNode", True, ("PodNotReady", "OfTheNode")),
+        ("ContainersNotReady", False, None),
+    ],
+)
+def test_a_pod_that_is_not_ready_though_its_containers_are(
+    cluster: FakeCluster, reason: str, ready: bool, expected: tuple[str, str] | None
+) -> None:
+    owner = deployment(cluster)
+    condition = {"type": "Ready", "status": "False", "reason": reason, "message": "gate a"}
+    container = {"name": "c", "ready": ready, "restartCount": 0, "state": {"running": {}}}
+    pod(cluster, replica_set(cluster), conditions=[condition], containerStatuses=[container])
+    assert said(cluster, owner) == ([("pod web-1-a", *expected, False)] if expected else [])
 
 
 # -- pods ------------------------------------------------------------------------------------------

@@ -175,6 +175,85 @@ def test_claims_that_wait_for_their_first_consumer_are_let_be(cluster: FakeClust
     failed(cluster, cluster.put({**claim, "spec": {}}), timeout=0)
 
 
+def test_a_claim_whose_class_nobody_may_look_at(cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user of one namespace hears from the claim's events that it waits for its first pod."""
+    list_page = cluster.list_page
+
+    def refused(api_version: str, kind: str, namespace: str | None = None) -> Any:
+        if kind == "StorageClass":
+            raise ClusterError("storageclasses is forbidden", status=403)
+        return list_page(api_version, kind, namespace)
+
+    monkeypatch.setattr(cluster, "list_page", refused)
+    claim = cluster.put(
+        {
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": NS},
+            "spec": {"storageClassName": "local"}, "status": {"phase": "Pending"},
+        }
+    )  # fmt: skip
+    assert failed(cluster, claim, timeout=0.2).details["pending"][0]["message"] == "phase Pending"
+    event(cluster, claim, "WaitForFirstConsumer", "waiting for first consumer to be created before binding")
+    wait_for(cluster, [claim], 3)
+    claim["metadata"]["deletionTimestamp"] = "2026-11-29T10:00:00Z"
+    assert failed(cluster, cluster.put(claim), timeout=0).details["pending"][0]["message"] == "being deleted"
+
+
+# -- what somebody has stopped or takes away -------------------------------------------------------
+
+
+def test_a_suspended_job_is_named_at_once(cluster: FakeCluster) -> None:
+    """It was waited out: no pod, no condition of failure, and no word but "0 of 1 completions"."""
+    metadata = {"name": "queued", "namespace": NS}
+    job = cluster.put({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"suspend": True}})
+    started = time.monotonic()
+    error = failed(cluster, job, timeout=60)
+    assert time.monotonic() - started < 2
+    assert error.message == (
+        "Job n/queued cannot become ready. JobSuspended: the job is suspended. "
+        "Resume it: set `suspend: false` in its spec."
+    )
+
+
+@pytest.mark.usefixtures("unsettled")
+def test_what_is_ready_and_on_its_way_out_is_not_ready(cluster: FakeCluster) -> None:
+    target = deployment(cluster, available=1)
+    wait_for(cluster, [target], 1)
+    target["metadata"].update(deletionTimestamp="2026-11-29T10:00:00Z", finalizers=["foregroundDeletion"])
+    error = failed(cluster, cluster.put(target), timeout=60)
+    assert "BeingDeleted: held by the finalizers foregroundDeletion. It is being deleted. Wait for its" in error.message
+
+
+@pytest.mark.usefixtures("unsettled")
+def test_what_is_deleted_meanwhile_is_not_waited_for(cluster: FakeCluster, later: Callable[..., None]) -> None:
+    target = deployment(cluster)
+    later(0.1, lambda: cluster.delete("apps/v1", "Deployment", "web", NS))
+    error = failed(cluster, target, timeout=60)
+    assert error.message.startswith("Deployment n/web cannot become ready. Deleted: deleted while it was waited for.")
+    assert error.details["pending"] == [{"object": "Deployment n/web", "message": "was deleted"}]
+
+
+def test_a_job_that_is_done_may_go_while_others_are_waited_for(
+    cluster: FakeCluster, later: Callable[..., None]
+) -> None:
+    """With ttlSecondsAfterFinished the controller removes it; the joint wait had then waited for it to its end."""
+    status = {"conditions": [{"type": "Complete", "status": "True"}]}
+    metadata = {"name": "once", "namespace": NS}
+    job = cluster.put({"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {}, "status": status})
+    other = cluster.put(
+        {"apiVersion": "batch/v1", "kind": "Job", "metadata": {**metadata, "name": "other"}, "spec": {}}
+    )
+    later(0.1, lambda: cluster.delete("batch/v1", "Job", "once", NS))
+    later(0.4, lambda: cluster.put({**other, "status": status}))
+    wait_for(cluster, [job, other], 5)
+
+
+@pytest.mark.parametrize("expression", ["no_such(status)", "length(status, status)"])
+def test_a_condition_that_no_object_can_fulfil(cluster: FakeCluster, expression: str) -> None:
+    condition = {"kind": "Deployment", "condition": expression}
+    with pytest.raises(InputError, match=r"is not a JMESPath expression: .*\(\)"):
+        wait_for(cluster, [deployment(cluster, available=1)], 60, conditions=[condition])
+
+
 # -- conditions ------------------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 
 @pytest.fixture
 def no_kubernetes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A host before its first run: the library is nowhere."""
+    """A host before its first run: what reads a kubeconfig is nowhere."""
     real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "kubernetes" else real(name))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "yaml" else real(name))
     monkeypatch.setattr(_runtime, "PYTHON", "/missing/python3")

@@ -17,17 +17,21 @@ from ansible.module_utils.testing import patch_module_args
 from ansible_collections.meshlab.istio.plugins.module_utils import (
     _addon_health,
     _gateway_url,
+    _istio_tag_task,
     _istio_task,
     _manifests,
     _prometheus,
+    _sidecars_task,
 )
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import NotYet, Unreachable
 from ansible_collections.meshlab.istio.plugins.modules import (
     addons_info,
     gateway_url_info,
     istioctl_install,
+    istioctl_tag,
     manifests,
     prometheus_query_info,
+    sidecars,
     workloads_info,
 )
 from tests.unit.plugins.fake_istioctl import FakeIstioctl, few
@@ -44,11 +48,18 @@ ASKING: list[tuple[ModuleType, ModuleType, dict[str, Any]]] = [
     (prometheus_query_info, _prometheus, {"query": "up", "timeout": 0}),
     (gateway_url_info, _gateway_url, {"timeout": 0}),
 ]
+ALSO_ASKING: list[tuple[ModuleType, ModuleType, dict[str, Any]]] = [
+    (sidecars, _sidecars_task, {"namespaces": ["default"]}),
+    (istioctl_tag, _istio_tag_task, {"name": "prod", "state": "absent"}),
+]
 DOWN = "No Kubernetes API answers at https://stand-in:6443: Connection refused."
 
 
 class Stopped:
-    """A cluster of which the kubeconfig is there."""
+    """A cluster of which the kubeconfig is there; ``startable`` is minikube's."""
+
+    def __init__(self, *, startable: bool = True) -> None:
+        self.startable = startable
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def refuse(*_arguments: Any, **_more: Any) -> Any:
@@ -94,6 +105,21 @@ def test_a_stopped_cluster_is_not_known(
     assert "is not known" in result["warned"]
     assert DOWN in result["warned"]
     assert "There is nothing" not in result["warned"]
+    assert call(module, options, check=False)["failed"] is True
+
+
+@pytest.mark.parametrize(("module", "place", "options"), [*ASKING, *ALSO_ASKING])
+def test_a_stopped_cluster_that_no_task_would_start_fails_in_check_mode_too(
+    call: Callable[..., dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
+    place: ModuleType,
+    options: dict[str, Any],
+) -> None:
+    monkeypatch.setattr(place, "Cluster", lambda _kubeconfig, _context: Stopped(startable=False))
+    predicted = call(module, options, check=True)
+    assert (predicted.get("failed"), predicted.get("changed", False)) == (True, False)
+    assert DOWN in predicted["msg"]
     assert call(module, options, check=False)["failed"] is True
 
 

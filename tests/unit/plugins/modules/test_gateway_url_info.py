@@ -180,9 +180,9 @@ def test_check_mode_without_a_cluster(capsys: pytest.CaptureFixture[str], tmp_pa
 def test_check_mode_on_a_host_without_libraries(no_kubernetes: None, capsys: pytest.CaptureFixture[str]) -> None:
     code, result = run(capsys, _ansible_check_mode=True)
     assert (code, result["cluster_exists"]) == (0, False)
-    assert "does not have the Python libraries kubernetes yet" in result["msg"]
+    assert "does not have the Python libraries PyYAML yet" in result["msg"]
     code, result = run(capsys)
-    assert (code, result["missing"]) == (1, ["kubernetes"])
+    assert (code, result["missing"]) == (1, ["yaml"])
 
 
 @pytest.mark.parametrize(

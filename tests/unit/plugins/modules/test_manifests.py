@@ -318,7 +318,7 @@ def test_a_bare_host_in_check_mode(cluster: FakeCluster, capsys: pytest.CaptureF
 def test_check_mode_on_a_host_without_libraries(no_kubernetes: None, capsys: pytest.CaptureFixture[str]) -> None:
     predicted = run(capsys, check=True, definition=BOOKINFO)
     assert (predicted["changed"], predicted["cluster_exists"]) == (True, False)
-    assert run(capsys, definition=BOOKINFO)["missing"] == ["kubernetes"]
+    assert run(capsys, definition=BOOKINFO)["missing"] == ["yaml"]
 
 
 def test_something_must_be_given(capsys: pytest.CaptureFixture[str]) -> None:
@@ -331,7 +331,7 @@ def test_jmespath_is_needed_for_conditions_only(cluster: FakeCluster, capsys: py
     with patch.object(_manifests, "need_libraries", lambda _module, *names: needed.append(names)):
         run(capsys, definition=BOOKINFO)
         run(capsys, definition=BOOKINFO, wait_conditions=[{"kind": "Service", "condition": "kind"}])
-    assert needed == [("kubernetes",), ("kubernetes", "jmespath")]
+    assert needed == [("yaml",), ("yaml", "jmespath")]
 
 
 def test_examples_are_arguments_of_the_module() -> None:

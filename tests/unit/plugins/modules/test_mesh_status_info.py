@@ -463,4 +463,4 @@ def test_without_a_cluster(
 
 @pytest.mark.usefixtures("no_kubernetes")
 def test_check_mode_on_a_bare_host(lab: Lab, status: Callable[..., Object]) -> None:
-    assert "does not have the Python libraries kubernetes yet" in status(check=True)["problems"][0]
+    assert "does not have the Python libraries PyYAML yet" in status(check=True)["problems"][0]

@@ -75,6 +75,30 @@ def test_other_results(
     assert (found["result"], found["value"]) == (result, value)
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"data": {"resultType": "string", "result": [1.0, "hello"]}}, "sum(up) is a text in PromQL"),
+        ({"data": {"resultType": "scalar", "result": [1.0]}}, "is no Prometheus"),
+        ({"data": {"resultType": "vector", "result": [{"metric": {}, "value": [1.0, "x"]}]}}, "is no Prometheus"),
+        ({"version": 1}, "What answers at service istio-system/prometheus:9090 is no Prometheus"),
+        ([1], "is no Prometheus"),
+    ],
+)
+def test_what_is_no_number(cluster: FakeCluster, capsys: pytest.CaptureFixture[str], answer: Any, words: str) -> None:
+    cluster.answers[PATH] = answer
+    result = run(capsys, timeout=60)
+    assert result["failed"] is True
+    assert words in result["msg"]
+
+
+@pytest.mark.parametrize("service", ["..", "a/../../secrets", "a:80/proxy", "a?b", ""])
+def test_a_service_is_no_path(cluster: FakeCluster, capsys: pytest.CaptureFixture[str], service: str) -> None:
+    assert "cannot be the name of a service" in run(capsys, service=service, timeout=60)["msg"]
+    assert "cannot be the name of a namespace" in run(capsys, namespace="../kube-system", timeout=60)["msg"]
+    assert cluster.requests == []
+
+
 def test_it_waits_until_the_value_is_there(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
     values = iter(["33", "80", "133", "200"])
     cluster.answers[PATH] = lambda _query: vector(next(values))

@@ -84,4 +84,4 @@ def test_a_bare_host(no_kubernetes: None, capsys: pytest.CaptureFixture[str]) ->
     assert (code, result["cluster_exists"]) == (0, False)
     code, result = run(capsys)
     assert code == 1
-    assert "kubernetes" in result["msg"]
+    assert "PyYAML" in result["msg"]
