@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Callable
 
@@ -13,7 +14,8 @@ from ansible_collections.meshlab.istio.plugins.module_utils._errors import Clust
 
 GATEWAY_API = ("gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1")
 GATEWAY_LABEL = "gateway.networking.k8s.io/gateway-name"
-PROTOCOLS = {"http": "HTTP", "https": "HTTPS"}
+PROTOCOLS = {"http": ("HTTP",), "https": ("HTTPS", "TLS")}
+"""Protocols of a Gateway's listeners by scheme. With TLS the gateway passes an HTTPS connection on as it is."""
 
 Ports = dict[str, int]
 """Port numbers by scheme (http, https); a scheme without a port is left out."""
@@ -26,12 +28,16 @@ class Wanted:
     :param service: name of its Service; None with ``gateway`` means the one its controller made.
     :param gateway: name of a Gateway of the Gateway API in ``namespace``, or None.
     :param port_names: names of the Service's ports by scheme.
+    :param scheme: http or https, the one that has to answer.
+    :param host: name that is asked for; "" for the address itself.
     """
 
     namespace: str
     service: str | None
     gateway: str | None
     port_names: dict[str, str]
+    scheme: str = "http"
+    host: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Entrance:
         self.cluster = cluster
         self.wanted = wanted
         self.gateway = _read_gateway(cluster, wanted.namespace, wanted.gateway) if wanted.gateway else None
-        self.service = _read_service(cluster, wanted)
+        self.service = _read_service(cluster, wanted, self.gateway)
 
     @property
     def spec(self) -> dict[str, Any]:
@@ -80,30 +86,55 @@ class Entrance:
         return str(self._required()["metadata"]["name"])
 
     @property
-    def service_ports(self) -> dict[str, dict[str, Any]]:
-        """The Service's ports by scheme, found by their names, or for a Gateway by its listeners' numbers."""
-        ports = self.spec.get("ports") or []
-        if self.gateway is None:
-            schemes: dict[Any, str] = {name: scheme for scheme, name in self.wanted.port_names.items()}
-            return {schemes[port["name"]]: port for port in ports if port.get("name") in schemes}
-        schemes = {number: scheme for scheme, number in self.listeners.items()}
-        return {schemes[port["port"]]: port for port in ports if port["port"] in schemes}
+    def service_namespace(self) -> str:
+        """The Service's namespace. Raises NoWay while a Gateway has no Service."""
+        return str(self._required()["metadata"]["namespace"])
 
     @property
-    def listeners(self) -> Ports:
-        """The ports of the Gateway's first listeners by scheme."""
-        listeners = (self.gateway or {}).get("spec", {}).get("listeners") or []
-        first = {listener.get("protocol"): listener["port"] for listener in reversed(listeners)}
-        return {scheme: first[protocol] for scheme, protocol in PROTOCOLS.items() if protocol in first}
+    def service_ports(self) -> dict[str, list[Object]]:
+        """The Service's ports by scheme, found by their names, or for a Gateway by its listeners; best ones first.
 
-    def numbers(self, field: str) -> Ports:
-        """Return ``port`` or ``nodePort`` of the Service by scheme."""
-        return {scheme: port[field] for scheme, port in self.service_ports.items() if port.get(field)}
+        The only port of a Service needs no name, and speaks whatever is asked for.
+        """
+        ports = [port for port in self.spec.get("ports") or [] if port.get("protocol", "TCP") == "TCP"]
+        if self.gateway is None:
+            found = {scheme: [port for port in ports if port.get("name") == name]
+                     for scheme, name in self.wanted.port_names.items()}  # fmt: skip
+        else:
+            found = {scheme: _ports_of(listeners, ports) for scheme, listeners in self.listeners.items()}
+        found = {scheme: matching for scheme, matching in found.items() if matching}
+        if not found and len(ports) == 1 and not ports[0].get("name"):
+            found = {self.wanted.scheme: ports}
+        return found
+
+    @property
+    def listeners(self) -> dict[str, list[Object]]:
+        """The Gateway's listeners by scheme, those that take the wanted host first."""
+        given = (self.gateway or {}).get("spec", {}).get("listeners") or []
+        found = {}
+        for scheme, protocols in PROTOCOLS.items():
+            matching = [each for protocol in protocols for each in given if each.get("protocol") == protocol]
+            matching.sort(key=lambda listener: _strangeness(listener.get("hostname") or "", self.wanted.host))
+            if matching:
+                found[scheme] = matching
+        return found
+
+    def numbers(self, field: str) -> list[Ports]:
+        """Return each choice of ``port`` or ``nodePort`` of the Service by scheme; [{}] if there is none."""
+        return self.choices({
+            scheme: [port[field] for port in ports if port.get(field)] for scheme, ports in self.service_ports.items()
+        })  # fmt: skip
+
+    def choices(self, candidates: dict[str, list[int]]) -> list[Ports]:
+        """Return a choice for each port of the wanted scheme, with the first port of the other one beside it."""
+        first = {scheme: numbers[0] for scheme, numbers in candidates.items() if numbers}
+        wanted = dict.fromkeys(candidates.get(self.wanted.scheme) or [])
+        return [{**first, self.wanted.scheme: number} for number in wanted] or [first]
 
     def pods(self) -> list[Object]:
         """Return all pods that the Service selects."""
         selector = ",".join(f"{key}={value}" for key, value in (self.spec.get("selector") or {}).items())
-        return self.cluster.list("v1", "Pod", self.wanted.namespace, label_selector=selector) if selector else []
+        return self.cluster.list("v1", "Pod", self.service_namespace, label_selector=selector) if selector else []
 
     def ready_pods(self) -> list[Object]:
         """Return the pods of the Service that get traffic."""
@@ -113,7 +144,9 @@ class Entrance:
         """Raise InputError if nothing is configured to speak ``scheme``, which no waiting changes."""
         if self.gateway is not None:
             if scheme not in self.listeners:
-                raise InputError(f"The Gateway {self._name()} has no listener with the protocol {PROTOCOLS[scheme]}.")
+                raise InputError(
+                    f"The Gateway {self._name()} has no listener with the protocol {PROTOCOLS[scheme][0]}."
+                )
         elif scheme not in self.service_ports:
             names = ", ".join(str(port.get("name", port["port"])) for port in self.spec.get("ports") or []) or "none"
             option = "port_name" if scheme == "http" else "secure_port_name"
@@ -148,7 +181,8 @@ def _load_balancer(entrance: Entrance, method: str, key: str, otherwise: str) ->
     given = (entrance.service or {}).get("status", {}).get("loadBalancer", {}).get("ingress") or []
     if not given:
         raise NoWay("the Service has no load balancer address yet; on minikube, `minikube tunnel` gives it one")
-    ways = [Way(method, entry[key], entrance.numbers("port")) for entry in given if entry.get(key)]
+    choices = entrance.numbers("port")
+    ways = [Way(method, entry[key], ports) for entry in given if entry.get(key) for ports in choices]
     if not ways:
         raise NoWay(f"the load balancer has {otherwise}")
     return ways
@@ -164,13 +198,25 @@ def gateway_api(entrance: Entrance) -> list[Way]:
         refused = [each for each in status.get("conditions") or [] if each.get("status") == "False"]
         why = "; ".join(f"{each['type']} is False: {each.get('message')}" for each in refused)
         raise NoWay(f"the Gateway has no address yet ({why or 'its status says nothing'})")
-    return [Way("gateway_api", address["value"], entrance.listeners) for address in addresses]
+    choices = entrance.choices({
+        scheme: [listener["port"] for listener in listeners] for scheme, listeners in entrance.listeners.items()
+    })  # fmt: skip
+    return [Way("gateway_api", address["value"], ports) for address in addresses for ports in choices]
+
+
+def external_ip(entrance: Entrance) -> list[Way]:
+    """Addresses that somebody has given to the Service (``externalIPs``), and leads to its nodes."""
+    addresses = entrance.spec.get("externalIPs") or []
+    if not addresses:
+        raise NoWay("the Service has no externalIPs", final=True)
+    choices = entrance.numbers("port")
+    return [Way("external_ip", address, ports) for address in addresses for ports in choices]
 
 
 def node_port(entrance: Entrance) -> list[Way]:
     """The Service's port on each node: first on those that run its pods, external addresses before internal ones."""
-    ports = entrance.numbers("nodePort")
-    if not ports:
+    choices = entrance.numbers("nodePort")
+    if not any(choices):
         kind = entrance.spec.get("type")
         raise NoWay(f"the Service is of type {kind} and has no node port", final=kind == "ClusterIP")
     near = {pod["spec"].get("nodeName") for pod in entrance.ready_pods()}
@@ -182,6 +228,7 @@ def node_port(entrance: Entrance) -> list[Way]:
         for kind in ("ExternalIP", "InternalIP")
         for address in node.get("status", {}).get("addresses") or []
         if address["type"] == kind
+        for ports in choices
     ]
     if not ways:
         raise NoWay("no node has an address")
@@ -196,10 +243,11 @@ def host_network(entrance: Entrance) -> list[Way]:
     used = [(pod["status"], _host_ports(entrance, pod)) for pod in pods]
     ways = [
         Way("host_network", address, ports)
-        for status, ports in used
-        if ports
+        for status, choices in used
+        if any(choices)
         for address in [each["ip"] for each in status.get("hostIPs") or [{"ip": status.get("hostIP")}]]
         if address
+        for ports in choices
     ]
     if not ways:
         raise NoWay("the pods of the Service use no port of their nodes (hostNetwork or hostPort)", final=True)
@@ -210,38 +258,76 @@ FINDERS: dict[str, Callable[[Entrance], list[Way]]] = {
     "load_balancer_ip": load_balancer_ip,
     "load_balancer_hostname": load_balancer_hostname,
     "gateway_api": gateway_api,
+    "external_ip": external_ip,
     "node_port": node_port,
     "host_network": host_network,
 }
 """In the order in which they are tried. Each returns at least one Way in order of preference, or raises NoWay."""
 
 
-def _host_ports(entrance: Entrance, pod: Object) -> Ports:
-    """Return the ports of the node through which a pod can be reached, by scheme."""
+def _strangeness(hostname: str, host: str) -> int:
+    """Return how far a listener's host name is from the wanted one: 0 takes it, 3 is for others."""
+    hostname, host = hostname.lower(), host.lower()
+    if not hostname:
+        return 2 if host else 0
+    if hostname.startswith("*."):
+        return 1 if host.endswith(hostname[1:]) else 3
+    return 0 if hostname == host else 3
+
+
+def _ports_of(listeners: Iterable[Object], ports: list[Object]) -> list[Object]:
+    """Return the Service's ports of listeners: by their numbers, else by their names."""
+    for field, of_listener in (("port", "port"), ("name", "name")):
+        found = [port for listener in listeners for port in ports if port.get(field) == listener.get(of_listener, "")]
+        if found:
+            return list({port["port"]: port for port in reversed(found)}.values())[::-1]
+    return []
+
+
+def _host_ports(entrance: Entrance, pod: Object) -> list[Ports]:
+    """Return each choice of the ports of the node through which a pod can be reached, by scheme."""
     spec = pod["spec"]
     containers = [*spec["containers"], *(spec.get("initContainers") or [])]
     declared = [port for container in containers for port in container.get("ports") or []]
-    found: Ports = {}
-    for scheme, port in entrance.service_ports.items():
-        target = port.get("targetPort") or port["port"]
-        match: dict[str, Any] = next(
-            (each for each in declared if target in (each.get("name"), each["containerPort"])), {}
-        )
-        number = match.get("hostPort") or (spec.get("hostNetwork") and match.get("containerPort", target))
-        if isinstance(number, int) and number:
-            found[scheme] = number
-    return found
+    found: dict[str, list[int]] = {}
+    for scheme, ports in entrance.service_ports.items():
+        for port in ports:
+            target = port.get("targetPort") or port["port"]
+            match: dict[str, Any] = next(
+                (each for each in declared if target in (each.get("name"), each["containerPort"])), {}
+            )
+            number = match.get("hostPort") or (spec.get("hostNetwork") and match.get("containerPort", target))
+            if isinstance(number, int) and number:
+                found.setdefault(scheme, []).append(number)
+    return entrance.choices(found)
 
 
-def _read_service(cluster: Cluster, wanted: Wanted) -> Object | None:
+def _read_service(cluster: Cluster, wanted: Wanted, gateway: Object | None) -> Object | None:
     """Return the Service, or None while a Gateway has none yet."""
     if wanted.service is None:
         owned = cluster.list("v1", "Service", wanted.namespace, label_selector=f"{GATEWAY_LABEL}={wanted.gateway}")
-        return owned[0] if owned else None
+        return owned[0] if owned else _service_by_name(cluster, wanted.namespace, gateway or {})
     try:
         return cluster.get("v1", "Service", wanted.service, wanted.namespace)
     except NotFound as error:
         raise _missing(cluster, wanted.namespace, "v1", "Service", wanted.service) from error
+
+
+def _service_by_name(cluster: Cluster, namespace: str, gateway: Object) -> Object | None:
+    """Return the Service that a Gateway names as its address, or that has its name, as Istio before 1.18 gave it.
+
+    Whoever made it by hand need not have given it the label. A port has to be one of the Gateway's.
+    """
+    spec, name = gateway.get("spec", {}), gateway.get("metadata", {}).get("name")
+    named = [str(address.get("value")).split(".") for address in spec.get("addresses") or []
+             if address.get("type") == "Hostname"]  # fmt: skip
+    places = [(labels[0], labels[1] if len(labels) > 1 else namespace) for labels in named]
+    places += [(f"{name}-{spec.get('gatewayClassName')}", namespace), (name, namespace)]
+    for service, place in places:
+        found = cluster.find("v1", "Service", service, place) if service else None
+        if found and _ports_of(spec.get("listeners") or [], found.get("spec", {}).get("ports") or []):
+            return found
+    return None
 
 
 def _read_gateway(cluster: Cluster, namespace: str, name: str) -> Object:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Optional
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
@@ -72,7 +72,7 @@ class Search:
         kubectl: Kubectl | None = None,
     ) -> None:
         self.cluster = cluster
-        self.wanted = wanted
+        self.wanted = replace(wanted, scheme=scheme)
         self.scheme = scheme
         self.path = path
         self.prove = prove
@@ -147,11 +147,12 @@ class Search:
             return [Way(PORT_FORWARD, host, {self.scheme: port}) for host, port in self.forwards]
         if self.kubectl is None:
             raise NoWay("none is running (option `port_forward_url`), and none was asked for", final=True)
-        name, port = entrance.service_name, entrance.numbers("port").get(self.scheme)
-        if port is None:
+        name, namespace = entrance.service_name, entrance.service_namespace
+        ports = [choice[self.scheme] for choice in entrance.numbers("port") if self.scheme in choice]
+        if not ports:
             raise NoWay(f"the Service {name} has no port for {self.scheme} yet")
-        local = stack.enter_context(self.kubectl.port_forward(self.wanted.namespace, f"service/{name}", port))
-        return [Way(PORT_FORWARD, "127.0.0.1", {self.scheme: local})]
+        starts = [self.kubectl.port_forward(namespace, f"service/{name}", port) for port in ports]
+        return [Way(PORT_FORWARD, "127.0.0.1", {self.scheme: stack.enter_context(start)}) for start in starts]
 
     def _first(self, ways: list[Way], deadline: float, passed_over: list[dict[str, str]]) -> Way | None:
         """Return the first way that answers; note down the others before it."""

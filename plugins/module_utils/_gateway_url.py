@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
@@ -28,6 +29,8 @@ from ansible_collections.meshlab.istio.plugins.module_utils._progress import Pro
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 
 DEFAULT_SERVICE = "istio-ingressgateway"
+NOBODY = "localhost"
+"""In place of an address that is still to be found."""
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
@@ -66,12 +69,12 @@ def _find(params: Mapping[str, Any], kubectl: Kubectl | None, *, check_mode: boo
         raise InputError(f"`path` must start with a slash, not be {params['path']!r}.")
     wanted = _wanted(params)
     # Before anything is asked: whatever the options make of a URL has to be right.
-    path = target(f"{params['scheme']}://localhost{params['path']}", **options).path
+    asked = target(f"{params['scheme']}://{NOBODY}{params['path']}", **options)
     search = Search(
         connected(lambda: Cluster(params["kubeconfig"], params["context"]), check_mode=check_mode),
-        wanted,
+        replace(wanted, host="" if asked.server_name == NOBODY else asked.server_name),
         scheme=params["scheme"],
-        path=path,
+        path=asked.path,
         prove=prove,
         methods=params["methods"] or METHODS,
         forwards=[(forward.address, forward.port) for forward in forwards],

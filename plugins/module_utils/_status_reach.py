@@ -50,9 +50,9 @@ def gateway(cluster: Cluster, options: Mapping[str, Any], seconds: float) -> Fin
         return probe(target(url, timeout=seconds, host=options["host"]), [200], options["body"])
 
     namespace, _slash, name = (options["gateway"] or "").rpartition("/")
-    wanted = Wanted(
-        namespace or options["namespace"], None if name else options["gateway_service"], name or None, PORTS
-    )
+    host = target("http://localhost/", host=options["host"]).server_name if options["host"] else ""
+    service = None if name else options["gateway_service"]
+    wanted = Wanted(namespace or options["namespace"], service, name or None, PORTS, host=host)
     found = Search(cluster, wanted, scheme="http", path=options["path"], prove=prove).run(0.0, Progress(None))
     return Finding(True, f"{found['url']} answers (by {found['method']})")
 

@@ -30,13 +30,17 @@ options:
   service:
     description:
       - Name of the gateway's Service.
-      - Without it, C(istio-ingressgateway), or with O(gateway) the Service that its controller made for it.
+      - Without it, C(istio-ingressgateway), or with O(gateway) the Service that its controller made for it, that its
+        C(spec.addresses) name, or that has its name.
     type: str
   gateway:
     description: A Gateway of the Gateway API, as C(NAMESPACE/NAME), or as C(NAME) in O(namespace).
     type: str
   port_name:
-    description: Name of the Service's port for HTTP. With O(gateway), ports are found by the listeners' protocols.
+    description:
+      - Name of the Service's port for HTTP. The only port of a Service needs no name.
+      - With O(gateway), ports are found by the listeners' protocols, and each of them is tried, those first whose
+        listener takes O(host). A listener with the protocol TLS passes HTTPS on.
     type: str
     default: http2
   secure_port_name:
@@ -64,14 +68,14 @@ options:
     description:
       - Kinds of addresses to try, in this order. Without it, all in the order listed here.
       - V(load_balancer_ip) and V(load_balancer_hostname) are in the Service's status, V(gateway_api) is in the status
-        of O(gateway), V(node_port) is the Service's port on the nodes' addresses, V(host_network) are ports of the
-        nodes that the gateway's pods use themselves.
+        of O(gateway), V(external_ip) are the Service's C(externalIPs), V(node_port) is the Service's port on the nodes'
+        addresses, V(host_network) are ports of the nodes that the gateway's pods use themselves.
       - V(port_forward) is what O(port_forward_url) names. Without that option, and only if it is listed here, a
         C(kubectl port-forward) is started on 127.0.0.1, which ends with the task (see RV(temporary)).
       - To get a load balancer's address even if a node port answers earlier, list only the first two.
     type: list
     elements: str
-    choices: [load_balancer_ip, load_balancer_hostname, gateway_api, node_port, host_network, port_forward]
+    choices: [load_balancer_ip, load_balancer_hostname, gateway_api, external_ip, node_port, host_network, port_forward]
   port_forward_url:
     description: URLs of port-forwards that may be running already, such as C(http://127.0.0.1:8080).
     type: list

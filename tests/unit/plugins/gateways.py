@@ -82,8 +82,8 @@ def pod(name: str = "istio-ingressgateway-5d", *, ready: bool = True, **fields: 
     }
 
 
-def gateway(addresses: list[str] | None = None, *, listeners: list[tuple[str, int]] | None = None) -> Object:
-    """Return the Gateway tutorial/bookinfo-gateway with ``listeners`` of (protocol, port)."""
+def gateway(addresses: list[str] | None = None, *, listeners: list[tuple[Any, ...]] | None = None) -> Object:
+    """Return the Gateway tutorial/bookinfo-gateway with ``listeners`` of (protocol, port) or with a host name."""
     programmed = {"type": "Programmed", "status": "True", "message": "Resource programmed"}
     waiting = {"type": "Programmed", "status": "False", "message": "Assigned to service(s), but no address yet"}
     return {
@@ -93,8 +93,13 @@ def gateway(addresses: list[str] | None = None, *, listeners: list[tuple[str, in
         "spec": {
             "gatewayClassName": "istio",
             "listeners": [
-                {"name": f"listener-{port}", "protocol": protocol, "port": port}
-                for protocol, port in listeners or [("HTTP", 80)]
+                {
+                    "name": f"listener-{port}",
+                    "protocol": protocol,
+                    "port": port,
+                    **({"hostname": host[0]} if host else {}),
+                }
+                for protocol, port, *host in listeners or [("HTTP", 80)]
             ],
         },
         "status": {

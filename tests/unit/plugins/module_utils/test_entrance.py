@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -168,10 +169,104 @@ def test_a_service_without_a_selector_has_no_pods() -> None:
 # -- Gateway API -------------------------------------------------------------------------------------
 
 
-def test_addresses_of_a_gateway_with_the_ports_of_its_first_listeners() -> None:
-    listeners = [("TLS", 15443), ("HTTP", 8080), ("HTTP", 80), ("HTTPS", 8443), ("HTTPS", 443)]
+def test_addresses_of_a_gateway_with_the_ports_of_all_its_listeners() -> None:
+    """Those of the other scheme stay at the first, and HTTPS comes before TLS, which passes it on."""
+    listeners = [("TLS", 15443), ("HTTP", 8080), ("HTTP", 80), ("HTTPS", 8443), ("HTTPS", 443), ("TCP", 9000)]
     given = gateway(["10.96.1.9", "fd00::9"], listeners=listeners)
-    assert find("gateway_api", MODERN, given) == ways("gateway_api", ("10.96.1.9", 8080, 8443), ("fd00::9", 8080, 8443))
+    assert find("gateway_api", MODERN, given) == ways(
+        "gateway_api",
+        ("10.96.1.9", 8080, 8443), ("10.96.1.9", 80, 8443), ("fd00::9", 8080, 8443), ("fd00::9", 80, 8443),
+    )  # fmt: skip
+    assert find("gateway_api", replace(MODERN, scheme="https"), gateway(["::9"], listeners=listeners)) == ways(
+        "gateway_api", ("::9", 8080, 8443), ("::9", 8080, 443), ("::9", 8080, 15443)
+    )
+
+
+@pytest.mark.parametrize(
+    ("host", "ports"),
+    [
+        ("shop.lab.example", [3, 2, 1, 4, 5]),
+        ("SHOP.lab.example", [3, 2, 1, 4, 5]),
+        ("a.b.lab.example", [2, 1, 3, 4, 5]),
+        ("lab.example", [1, 2, 3, 4, 5]),
+        ("", [1, 2, 3, 4, 5]),
+    ],
+)
+def test_listeners_that_take_the_host_come_first(host: str, ports: list[int]) -> None:
+    listeners = [("HTTP", 1), ("HTTP", 2, "*.lab.example"), ("HTTP", 3, "shop.lab.example"), ("HTTP", 4, "other"),
+                 ("HTTP", 5, "*.other")]  # fmt: skip
+    found = find("gateway_api", replace(MODERN, host=host), gateway(["10.1.1.1"], listeners=listeners))
+    assert [way.ports["http"] for way in found] == ports
+
+
+def test_listeners_of_several_hosts_on_one_port_are_asked_once() -> None:
+    given = gateway(["10.1.1.1"], listeners=[("HTTP", 80, "a.example"), ("HTTP", 80, "b.example")])
+    made = gateway_service(ingress=[{"ip": "10.1.1.2"}])
+    for method, address in (("gateway_api", "10.1.1.1"), ("load_balancer_ip", "10.1.1.2")):
+        assert find(method, MODERN, given, made) == ways(method, (address, 80, None))
+
+
+@pytest.mark.parametrize(
+    ("ports", "expected"),
+    [
+        ([{"name": "x", "port": 443, "protocol": "UDP"}, {"name": "y", "port": 80}], 80),
+        ([{"name": "x", "port": 81}, {"name": "listener-80", "port": 8000}], 8000),
+        ([{"port": 8000}], 8000),
+    ],
+    ids=["by number", "by name", "the only one"],
+)
+def test_the_services_port_of_a_listener(ports: list[Object], expected: int) -> None:
+    made = gateway_service(ingress=[{"ip": "10.1.1.2"}])
+    made["spec"]["ports"] = ports
+    assert find("load_balancer_ip", MODERN, gateway(), made) == ways("load_balancer_ip", ("10.1.1.2", expected, None))
+
+
+@pytest.mark.parametrize(
+    ("namespace", "name", "addresses", "found"),
+    [
+        ("tutorial", "bookinfo-gateway-istio", [], True),
+        ("tutorial", "bookinfo-gateway", [], True),
+        ("tutorial", "by-hand", [], False),
+        ("tutorial", "by-hand", [{"type": "Hostname", "value": "by-hand"}], True),
+        ("istio-system", "by-hand", [{"type": "Hostname", "value": "by-hand.istio-system.svc.cluster.local"}], True),
+        ("istio-system", "by-hand", [{"type": "IPAddress", "value": "10.1.1.1"}], False),
+    ],
+)
+def test_a_service_that_somebody_made_for_a_gateway_is_found_without_a_label(
+    namespace: str, name: str, addresses: list[Object], found: bool
+) -> None:
+    given, made = gateway(), gateway_service(ingress=[{"ip": "10.1.1.2"}])
+    given["spec"]["addresses"] = addresses
+    made["metadata"] = {"name": name, "namespace": namespace}
+    if found:
+        assert find("load_balancer_ip", MODERN, given, made)[0].host == "10.1.1.2"
+    else:
+        with pytest.raises(NoWay, match="no Service belongs to the Gateway"):
+            find("load_balancer_ip", MODERN, given, made)
+
+
+def test_a_service_that_has_only_the_name_of_a_gateway_is_not_its_own() -> None:
+    other = gateway_service(ingress=[{"ip": "10.1.1.2"}])
+    other["metadata"] = {"name": "bookinfo-gateway", "namespace": "tutorial"}
+    other["spec"]["ports"] = [{"name": "http", "port": 9080}]
+    with pytest.raises(NoWay, match="no Service belongs to the Gateway"):
+        find("load_balancer_ip", MODERN, gateway(), other)
+
+
+def test_addresses_that_somebody_gave_the_service() -> None:
+    given = service(kind="ClusterIP")
+    with pytest.raises(NoWay, match="the Service has no externalIPs") as caught:
+        find("external_ip", CLASSIC, given)
+    assert caught.value.final
+    given["spec"]["externalIPs"] = ["192.0.2.1", "fd00::7"]
+    assert find("external_ip", CLASSIC, given) == ways("external_ip", ("192.0.2.1", 80, 443), ("fd00::7", 80, 443))
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_only_port_of_a_service_needs_no_name(scheme: str) -> None:
+    entrance = Entrance(cluster(UNNAMED), replace(CLASSIC, scheme=scheme))
+    entrance.check_scheme(scheme)
+    assert entrance.numbers("port") == [{scheme: 80}]
 
 
 def test_the_service_of_a_gateway_is_found_by_its_label() -> None:
@@ -286,7 +381,7 @@ del UNNAMED["spec"]["ports"][0]["name"]
             "http",
             "Service istio-system/istio-ingressgateway has no port named http2; it has: web, admin. Set `port_name`.",
         ),
-        (CLASSIC, [UNNAMED], "http", "it has: 80. Set `port_name`."),
+        (CLASSIC, [service(web=80)], "http", "it has: web. Set `port_name`."),
         (CLASSIC, [{**service(), "spec": {"type": "ExternalName"}}], "http", "it has: none. Set `port_name`."),
         (CLASSIC, [service(http2=80)], "https", "no port named https; it has: http2. Set `secure_port_name`."),
         (MODERN, [gateway()], "https", "tutorial/bookinfo-gateway has no listener with the protocol HTTPS."),

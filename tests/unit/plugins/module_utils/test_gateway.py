@@ -11,6 +11,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,10 +119,10 @@ def test_the_tutorials_way() -> None:
         ("10.96.1.2:80", "load_balancer_ip", 80, 443, 0),
         ("[fd00::2]:80", "load_balancer_ip", 80, 443, 1),
         ("lb.example:80", "load_balancer_hostname", 80, 443, 2),
-        ("203.0.113.6:31381", "node_port", 31381, 31382, 4),
-        ("10.77.0.6:31381", "node_port", 31381, 31382, 5),
-        ("10.77.0.6:8080", "host_network", 8080, 8443, 6),
-        ("127.0.0.1:8080", "port_forward", 8080, None, 7),
+        ("203.0.113.6:31381", "node_port", 31381, 31382, 5),
+        ("10.77.0.6:31381", "node_port", 31381, 31382, 6),
+        ("10.77.0.6:8080", "host_network", 8080, 8443, 7),
+        ("127.0.0.1:8080", "port_forward", 8080, None, 8),
     ],
 )
 def test_the_first_that_answers_in_the_order_of_the_design(
@@ -136,11 +137,65 @@ def test_the_first_that_answers_in_the_order_of_the_design(
         {"method": "load_balancer_hostname", "address": "lb.example:80", "reason": REFUSED},
         {"method": "gateway_api", "address": "",
          "reason": "no Gateway of the Gateway API was named (option `gateway`)"},
+        {"method": "external_ip", "address": "", "reason": "the Service has no externalIPs"},
         {"method": "node_port", "address": "203.0.113.6:31381", "reason": REFUSED},
         {"method": "node_port", "address": "10.77.0.6:31381", "reason": REFUSED},
         {"method": "host_network", "address": "10.77.0.6:8080", "reason": REFUSED},
     ]  # fmt: skip
     assert found["passed_over"] == before[:passed_over]
+
+
+def two_shops(*, host: str = "") -> tuple[FakeCluster, Wanted]:
+    """Return a cluster with a Gateway for two host names on two ports, and who looks for one of them."""
+    fake = cluster(gateway(["10.96.1.9"], listeners=[("HTTP", 18097, "admin.lab.example"),
+                                                     ("HTTP", 18099, "shop.lab.example")]))  # fmt: skip
+    fake.teach(GATEWAY_API, "Gateway")
+    return fake, replace(MODERN, host=host)
+
+
+@pytest.mark.parametrize("host", ["shop.lab.example", "Shop.Lab.Example", ""])
+def test_the_listener_that_answers_need_not_be_the_first(host: str) -> None:
+    """Only the first one's port had been asked, whatever the host."""
+    fake, wanted = two_shops(host=host)
+    world = World("10.96.1.9:18099")
+    found = search(fake, world, wanted)
+    assert (found["gateway_url"], found["ingress_port"], found["method"]) == ("10.96.1.9:18099", 18099, "gateway_api")
+    assert len(world.asked) == (1 if host else 2), "the one for the host is asked first"
+
+
+def test_tls_that_is_passed_on_is_asked_by_https() -> None:
+    fake = cluster(gateway(["10.96.1.9"], listeners=[("TLS", 18443, "bank.lab.example")]))
+    fake.teach(GATEWAY_API, "Gateway")
+    found = search(fake, World("10.96.1.9:18443"), replace(MODERN, host="bank.lab.example"), scheme="https")
+    assert (found["gateway_url"], found["secure_ingress_port"], found["ingress_port"]) == (
+        "10.96.1.9:18443", 18443, None,
+    )  # fmt: skip
+
+
+def test_addresses_that_somebody_gave_the_service() -> None:
+    given = service(kind="ClusterIP")
+    given["spec"]["externalIPs"] = ["192.0.2.1", "fd00::7"]
+    found = search(cluster(given), World("[fd00::7]:80"))
+    assert (found["gateway_url"], found["method"], found["secure_ingress_port"]) == ("[fd00::7]:80", "external_ip", 443)
+
+
+@pytest.mark.parametrize(("scheme", "key"), [("http", "ingress_port"), ("https", "secure_ingress_port")])
+def test_the_only_port_of_a_service_needs_no_name(scheme: str, key: str) -> None:
+    given = service(ingress=[{"ip": "10.96.1.2"}], web=8000)
+    del given["spec"]["ports"][0]["name"]
+    found = search(cluster(given), World("10.96.1.2:8000"), scheme=scheme)
+    assert (found["gateway_url"], found[key]) == ("10.96.1.2:8000", 8000)
+
+
+def test_port_forwards_to_each_port_of_a_gateway() -> None:
+    fake, wanted = two_shops()
+    made = gateway_service()
+    made["spec"]["ports"] = [{"name": "a", "port": 18097}, {"name": "b", "port": 18099}]
+    fake.put(made)
+    kubectl = PretendKubectl()
+    with pytest.raises(NoAnswer):
+        search(fake, World(), wanted, methods=["port_forward"], kubectl=kubectl)
+    assert kubectl.asked == [("tutorial", "service/bookinfo-gateway-istio", port) for port in (18097, 18099)]
 
 
 def test_tls_asks_the_secure_port() -> None:

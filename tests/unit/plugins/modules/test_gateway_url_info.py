@@ -92,6 +92,7 @@ def test_each_wrong_answer_is_explained(capsys: pytest.CaptureFixture[str], use:
         "load_balancer_ip": "it answered 404, expected 200",
         "load_balancer_hostname": "the load balancer has an IP address but no host name",
         "gateway_api": "no Gateway of the Gateway API was named (option `gateway`)",
+        "external_ip": "the Service has no externalIPs",
         "node_port": "nothing listens there (connection refused)",
         "host_network": "the pods of the Service use no port of their nodes (hostNetwork or hostPort)",
     }
@@ -143,13 +144,30 @@ def test_a_gateway_by_name(
         assert "no Gateway istio-system/bookinfo-gateway" in result["msg"]
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"host": "shop.lab.example"}, {"host": "shop.lab.example:8080"}, {"headers": {"Host": "shop.lab.example"}}],
+)
+def test_the_listener_for_the_host_is_asked(
+    capsys: pytest.CaptureFixture[str], use: Any, options: dict[str, Any]
+) -> None:
+    with Server(lambda _seen: Reply(404)) as admin, Server() as shop:
+        listeners = [("HTTP", admin.port, "admin.lab.example"), ("HTTP", shop.port, "shop.lab.example")]
+        fake = cluster(gateway(["127.0.0.1"], listeners=listeners))
+        fake.teach(GATEWAY_API, "Gateway")
+        use(fake)
+        code, result = run(capsys, gateway="tutorial/bookinfo-gateway", timeout=0, **options)
+    assert (code, result["ingress_port"], result["passed_over"][2:]) == (0, shop.port, []), result
+    assert admin.seen == []
+
+
 def test_a_failure_returns_what_was_tried(capsys: pytest.CaptureFixture[str], use: Any) -> None:
     use(cluster(service(kind="ClusterIP"), pod(ready=True)))
     code, result = run(capsys, timeout=30)
     assert code == 1
     assert "and waiting would not help" in result["msg"]
     assert "1 of 1 pods of the Service are ready" in result["msg"]
-    assert len(result["passed_over"]) == 6
+    assert len(result["passed_over"]) == 7
     assert result["node_ports"] == {}
 
 
