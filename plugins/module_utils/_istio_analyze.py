@@ -17,6 +17,7 @@ from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._command import Completed
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError, MeshlabError
+from ansible_collections.meshlab.istio.plugins.module_utils._istio_fields import unknown_fields
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
 
 LEVELS = ("Info", "Warning", "Error")
@@ -67,7 +68,7 @@ def analyze(
     suppress: Sequence[str] = (),
     timeout: float = 60.0,
 ) -> list[dict[str, Any]]:
-    """Return the findings of ``istioctl analyze``, the most severe first.
+    """Return the findings of ``istioctl analyze``, and fields in files that Istio doesn't know, the most severe first.
 
     :param filename: files or directories with configuration that is not applied yet.
     :param use_kube: look at the cluster as well; without it only at the files.
@@ -98,7 +99,9 @@ def analyze(
         )  # fmt: skip
     if "Error(s) adding files" in done.stderr:
         raise InputError(f"istioctl analyze could not read all of {', '.join(filename)}: {done.stderr.strip()}")
-    return findings(done)
+    rows = findings(done)
+    rows += unknown_fields(istioctl, filename, namespace=namespace, suppress=suppress, timeout=timeout)
+    return in_order(rows)
 
 
 def precheck(
@@ -161,6 +164,11 @@ def findings(done: Completed) -> list[dict[str, Any]]:
             "istioctl wrote something that is not the list of findings it was asked for.",
             cmd=list(done.cmd), rc=done.rc, stdout=done.stdout, stderr=done.stderr,
         )  # fmt: skip
+    return in_order(rows)
+
+
+def in_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return findings with the most severe first."""
     return sorted(rows, key=lambda row: (-severity(row["level"]), row["code"], row["origin"]))
 
 

@@ -476,7 +476,7 @@ def _dumper() -> Any:
         return dumper.represent_mapping(_TAG + "map", items)
 
     known = {kind: base.yaml_representers[kind] for kind in (type(None), bool, None)}
-    dumper = type("Dumper", (base,), {"ignore_aliases": lambda *_: True, "yaml_representers": known})
+    dumper: Any = type("Dumper", (base,), {"ignore_aliases": lambda *_: True, "yaml_representers": known})
     # Also for what Ansible makes of them, which are subclasses.
     for kind, representer in (
         (str, text),

@@ -14,6 +14,8 @@ author:
   - meshlab contributors (@meshlab)
 description:
   - Runs C(istioctl analyze), and C(istioctl x precheck) if asked, and returns what they find.
+  - Of O(filename), fields that Istio does not know are found by C(istioctl validate), as C(analyze) passes over them.
+    They have the code V(IST0106).
   - Succeeds whatever they find, unless O(failure_threshold) says otherwise. Their own exit codes do not tell findings
     from failures.
 extends_documentation_fragment:

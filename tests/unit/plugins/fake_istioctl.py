@@ -31,6 +31,8 @@ for argument in arguments:
         break
     words.append(argument)
 name = " ".join(words)
+if os.path.exists(here + "/programs/" + name):
+    os.execv(here + "/programs/" + name, [name, *arguments])
 with open(here + "/calls", "a") as stream:
     stream.write(json.dumps(arguments) + "\\n")
 with open(here + "/answers/" + name.replace(" ", "-") + ".json") as stream:
@@ -67,6 +69,13 @@ class FakeIstioctl:
         """Set what the subcommand ``name`` does; it ends when a file ``until`` appears in the directory."""
         answer = {"stdout": stdout, "stderr": stderr, "rc": rc, "until": until}
         (self.directory / "answers" / (name.replace(" ", "-") + ".json")).write_text(json.dumps(answer))
+
+    def program(self, name: str, text: str) -> None:
+        """Let a program of its own do what the subcommand ``name`` does."""
+        path = self.directory / "programs" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text.replace("{python}", sys.executable).replace("__file__", repr(str(self.directory / "x"))))
+        path.chmod(0o755)
 
     def manifests(self, objects: list[dict[str, Any]]) -> None:
         """Let ``manifest generate`` write these objects."""

@@ -56,7 +56,9 @@ def test_findings_come_most_severe_first(fake: FakeIstioctl) -> None:
     ]  # fmt: skip
 
 
-def test_every_option_reaches_istioctl(fake: FakeIstioctl) -> None:
+def test_every_option_reaches_istioctl(fake: FakeIstioctl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("-a.yaml").write_text("")
     analysis.analyze(
         fake.tool(), namespace="tut", filename=["-a.yaml"], use_kube=False, revision="r", suppress=["IST0103=Pod *.t"]
     )
