@@ -100,6 +100,24 @@ def value_of(document: Mapping[str, Any], *path: str) -> Any:
     return _walk(document["spec"], "values", *path)
 
 
+def need_names_apart(document: Mapping[str, Any], version: str) -> None:
+    """Raise InputError for two gateways of one name, for a release that merges gateways by name alone.
+
+    Up to 1.23 it would merge the second one into the first without a word (1.19.3 operator/pkg/util/merge_iop.go:102,
+    a strategic merge with the key ``name``).
+    """
+    for key, default in GATEWAYS.items():
+        found = _walk(document["spec"], "components", key) or []
+        # `set` can put anything there, of which istioctl has its own words.
+        names = [str(each.get("name") or default) for each in found if isinstance(each, Mapping)]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise InputError(
+                f"istioctl {version} tells gateways apart by their names alone, and would install one of those "
+                f"called {twice[0]}. Give each a name of its own, or use istioctl 1.24 or newer."
+            )
+
+
 @contextmanager
 def written(document: Mapping[str, Any], directory: str | None = None) -> Iterator[str]:
     """Write the document to a file only its owner can read, give its path, and remove it at the end.

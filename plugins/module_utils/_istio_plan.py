@@ -126,7 +126,13 @@ class Plan:
 
 
 def rendered(istioctl: Istioctl, document: Mapping[str, Any], *, cluster_specific: bool, force: bool) -> list[Object]:
-    """Return the manifests of an IstioOperator with the owner labels that an install adds to each."""
+    """Return the manifests of an IstioOperator with the owner labels that an install adds to each.
+
+    :raises InputError: this release would leave out one of two gateways of one name.
+    :raises CommandError: istioctl refuses the document.
+    """
+    if not istioctl.has("lists of an overlay replace the profile's"):
+        operators.need_names_apart(document, istioctl.version_text)
     with operators.written(document) as path:
         objects = istioctl.generate(path, cluster_specific=cluster_specific, force=force)
     labels = owner_labels(istioctl, document)

@@ -65,6 +65,8 @@ options:
       - Gateways in C(components.ingressGateways) and C(components.egressGateways) are merged by name and namespace with
         those of the profile and the files, for every release of Istio. A gateway without a namespace is the only one
         of its name, or the one in Istio's namespace.
+      - Has the types that Ansible gives it, while O(filename) has those of kubectl. Put a tag such as C('1.30') in
+        quotes in either.
     type: dict
     default: {}
   set:

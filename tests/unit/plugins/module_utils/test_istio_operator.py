@@ -14,6 +14,8 @@ import pytest
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._istio_plan import rendered
+from tests.unit.plugins.fake_istioctl import FakeIstioctl
 
 
 def gateways(document: dict[str, Any], key: str = "ingressGateways") -> list[dict[str, Any]]:
@@ -210,3 +212,14 @@ def test_the_namespace_of_istio_is_that_of_gateways_without_one() -> None:
     assert [(each.get("namespace"), each.get("enabled")) for each in gateways(document)] == [
         ("mesh", False), ("team-a", None)
     ]  # fmt: skip
+
+
+def test_a_release_that_knows_gateways_by_name_alone_is_told_apart(tmp_path: Path) -> None:
+    two = operators.build(
+        spec={"components": {"ingressGateways": [{"namespace": "istio-system"}, {"namespace": "team-a"}]}}
+    )
+    with pytest.raises(InputError, match=r"^istioctl 1\.23\.6 tells gateways apart by their names alone"):
+        rendered(FakeIstioctl(tmp_path / "old", "1.23.6").tool(), two, cluster_specific=False, force=False)
+    assert rendered(FakeIstioctl(tmp_path / "new", "1.24.0").tool(), two, cluster_specific=False, force=False)
+    one = operators.build(spec={"components": {"ingressGateways": [{"name": "mine"}]}})
+    assert rendered(FakeIstioctl(tmp_path / "one", "1.23.6").tool(), one, cluster_specific=False, force=False)
