@@ -8,6 +8,7 @@ from __future__ import annotations
 import html
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -132,7 +133,7 @@ def page_after(folder: Path, given: Sequence[str], **variables: Any) -> str:
 
 def test_what_comes_next_is_called_as_this_run_was(tmp_path: Path) -> None:
     """On localhost, on a cluster that was there: without the same words the next playbook would ask elsewhere."""
-    page = page_after(tmp_path, ["lab_provider=existing", "lab_context=kind-kind", "lab_preset=small"])
+    page = page_after(tmp_path, ["lab_preset=small", "lab_provider=existing", "lab_context=kind-kind"])
     same = "-c local -e lab_preset=small -e lab_provider=existing -e lab_context=kind-kind"
     assert f"ansible-playbook -i localhost, meshlab.istio.teardown {same}" in page
 
@@ -144,3 +145,38 @@ def test_what_comes_next_asks_for_the_same_cluster(tmp_path: Path) -> None:
     same = f"-c local -e {given[0]} -e {given[1]} -e '{given[2]}'"
     assert f"ansible-playbook -K -i localhost, meshlab.istio.start {same}" in page
     assert f"ansible-playbook -i localhost, meshlab.istio.status {same}" in page
+
+
+def test_what_comes_next_repeats_every_variable_that_the_run_was_given(tmp_path: Path) -> None:
+    """`status` would look into another namespace than the one that was asked for, and `start` wake another lab."""
+    (tmp_path / "lab.yml").write_text("istio_version: 1.30.3\n")
+    again = [
+        "bookinfo_namespace=shop", '{"access_ports": {"kiali": 20002}}', '{"addons_names": ["kiali"]}',
+        '{"minikube_start_on_boot": false}', "lab_bundle=/srv/bundle", f"@{tmp_path}/lab.yml",
+    ]  # fmt: skip
+    # Orders for one run, and what nobody else is to read.
+    once = ['{"minikube_recreate": true}', "minikube_delete_foreign=true", "mine=1"]
+    given = [*again[:-1], "@lab.yml", *once, "ansible_become_password=hunter2hunter2"]
+    page = page_after(tmp_path, given, report_bundle="")
+    words = [shlex.quote(word) for word in [*again, "@put-the-secret-ansible_become_password-into-this-file.yml"]]
+    same = " ".join(["-c local", *(f"-e {word}" for word in words)])
+    for book in ("status", "start", "scenarios", "teardown"):
+        assert f"-i localhost, meshlab.istio.{book} {same}\n" in page.replace("</code>", "\n"), book
+    assert "hunter2" not in page
+    assert "hunter2" not in (tmp_path / "report/report.json").read_text(encoding="utf-8")
+
+
+def test_what_comes_next_is_limited_as_this_run_was(tmp_path: Path) -> None:
+    """A fleet's teardown is not for the hosts that this run left alone."""
+    variables = {"report_path": str(tmp_path / "report"), "ansible_python_interpreter": sys.executable}
+    tasks = [{"ansible.builtin.import_role": {"name": ROLE}}]
+    host = {"connection": "local", "gather_facts": False}
+    plays = [{"hosts": "all", **host, "vars": variables, "tasks": tasks}]
+    (tmp_path / "play.yml").write_text(yaml.safe_dump(plays), encoding="utf-8")
+    given = ["-e", "bookinfo_namespace=shop", "--limit", "lab1"]
+    done = run(tmp_path, "play.yml", "-i", "lab1,lab2", *given)
+    assert done.returncode == 0, done.stdout + done.stderr
+    steps = json.loads((tmp_path / "report/report.json").read_text(encoding="utf-8"))["next"]
+    assert {step["command"].partition("teardown ")[2] for step in steps} - {""} == {
+        "-c local --limit lab1 -e bookinfo_namespace=shop"
+    }

@@ -13,7 +13,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.plays.rehearsal import ACTION, ROOT, Rehearsal
+from tests.plays.rehearsal import ACTION, ANSWERS, GATEWAY, ROOT, Rehearsal
 
 ISTIO = "1.30.3"
 ENDED = "the run came to its end"
@@ -167,6 +167,22 @@ def test_what_a_run_did_not_look_at_stays_as_it_was_known(fleet: Fleet) -> None:
     assert (cases["all requests are answered 200"], cases["the gateway's URL answers"], cases[ENDED]) == (
         True, True, False,
     )  # fmt: skip
+
+
+def test_a_start_that_fails_is_reported_and_so_is_the_next_one_that_works(fleet: Fleet) -> None:
+    given: dict[str, Any] = {"hosts": "lab1,", "istio_version": ISTIO}
+    assert fleet.play("site", words=["--tags", "istio,report"], **given).returncode == 0
+    istio = fleet.reported()["lab1"]["versions"]["meshlab.istio"]
+    fleet.answers["workloads_info"] = BROKEN
+    failed = fleet.play("start", **given)
+    assert failed.returncode == 2, failed.stdout + failed.stderr
+    assert outcome(fleet) == {"lab1": (False, "No such image.")}
+    fleet.answers["workloads_info"] = ANSWERS["workloads_info"]
+    works = fleet.play("start", **given)
+    assert works.returncode == 0, works.stdout + works.stderr
+    assert outcome(fleet) == {"lab1": (True, None)}
+    host = fleet.reported()["lab1"]
+    assert (host["url"], host["versions"]["meshlab.istio"]) == (GATEWAY, istio)
 
 
 def test_a_second_playbook_of_the_same_command_is_not_covered_by_the_first(fleet: Fleet) -> None:
