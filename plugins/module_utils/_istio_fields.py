@@ -31,8 +31,28 @@ SUFFIXES = (".json", ".yaml", ".yml")
 ROUNDS = 10
 """As many unknown fields of one object are found, one in a round."""
 
-_PROBLEM = re.compile(r"\w+/[^/]*/object-(?P<number>\d+):(?: cannot parse proto message:)?\s*(?P<text>\S.*?)\s*$")
-_UNKNOWN = re.compile(r'unknown field "(?P<field>.*)"(?: in (?P<message>\S+))?')
+_PROBLEM = re.compile(
+    r"\w+/[^/]*/object-(?P<number>\d+): "
+    r"(?P<strict>cannot parse proto message: |could not unmarshal: (?:json: )?)?(?P<text>.*\S)"
+)
+_UNKNOWN = re.compile(r'unknown field "(?P<field>.*)"(?: in \S+)?')
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """What a strict reading says of an object.
+
+    :param inside: whether it is about the spec, not about what stands beside it.
+    """
+
+    text: str
+    inside: bool
+
+    @property
+    def field(self) -> str:
+        """The unknown field, the empty string if it is something else."""
+        match = _UNKNOWN.fullmatch(self.text)
+        return match["field"] if match else ""
 
 
 @dataclass(frozen=True)
@@ -62,15 +82,11 @@ def unknown_fields(
     for _round in range(ROUNDS):
         problems = _problems(istioctl, left, timeout) if left else {}
         again: dict[int, dict[str, Any]] = {}
-        for number, text in problems.items():
-            match = _UNKNOWN.match(text)
-            field = match["field"] if match else ""
-            places = _places_of(left[number], field, inside=bool(match and match["message"]))
-            found.append(
-                _finding(istioctl, sources[number], text, field, [path for _holder, path in places], namespace)
-            )
+        for number, problem in problems.items():
+            places = _places_of(left[number], problem)
+            found.append(_finding(istioctl, sources[number], problem, [path for _holder, path in places], namespace))
             for holder, _path in places:
-                del holder[field]
+                del holder[problem.field]
                 again[number] = left[number]
         left = again
     return [row for row in found if not _suppressed(row, suppress)]
@@ -106,7 +122,7 @@ def _objects(path: str) -> Iterator[_Source]:
             yield _Source(path, text, document)
 
 
-def _problems(istioctl: Istioctl, objects: Mapping[int, dict[str, Any]], timeout: float) -> dict[int, str]:
+def _problems(istioctl: Istioctl, objects: Mapping[int, dict[str, Any]], timeout: float) -> dict[int, _Problem]:
     """Return what validate finds in objects, by their numbers; only what a strict reading alone finds."""
     # Names of our own tell objects of one name apart; a name makes no difference to a strict reading.
     texts = [
@@ -116,25 +132,18 @@ def _problems(istioctl: Istioctl, objects: Mapping[int, dict[str, Any]], timeout
     done = istioctl.run(
         ["validate", "--filename", "-"], timeout=timeout, check=False, input_text="\n---\n".join(texts) + "\n"
     )
-    found: dict[int, str] = {}
-    number: int | None = None
-    for line in (done.stdout + "\n" + done.stderr).splitlines():
-        match = _PROBLEM.search(line)
-        if match:
-            number = int(match["number"])
-        text = match["text"] if match else line.strip(" \t*")
-        # What stands above an object's own list of problems names the object.
-        strict = "cannot parse proto message" in line or _UNKNOWN.match(text)
-        if strict and number is not None and number in objects:
-            found.setdefault(number, text)
-    return found
+    found: dict[int, _Problem] = {}
+    for match in map(_PROBLEM.search, (done.stdout + "\n" + done.stderr).splitlines()):
+        if match and (match["strict"] or _UNKNOWN.fullmatch(match["text"])):
+            found.setdefault(int(match["number"]), _Problem(match["text"], bool(match["strict"])))
+    return {number: problem for number, problem in found.items() if number in objects}
 
 
-def _places_of(obj: dict[str, Any], field: str, *, inside: bool) -> list[tuple[dict[str, Any], str]]:
-    """Return (mapping, path of the field) for each place of a field, inside of the spec or beside it."""
-    if inside:
-        return list(_places(obj.get("spec"), field, "spec"))
-    return [(obj, field)] if field in obj else []
+def _places_of(obj: dict[str, Any], problem: _Problem) -> list[tuple[dict[str, Any], str]]:
+    """Return (mapping, path of the field) for each place of an unknown field."""
+    if problem.inside:
+        return list(_places(obj.get("spec"), problem.field, "spec"))
+    return [(obj, problem.field)] if problem.field in obj else []
 
 
 def _places(value: Any, field: str, path: str) -> Iterator[tuple[dict[str, Any], str]]:
@@ -152,8 +161,7 @@ def _places(value: Any, field: str, path: str) -> Iterator[tuple[dict[str, Any],
 def _finding(
     istioctl: Istioctl,
     source: _Source,
-    text: str,
-    field: str,
+    problem: _Problem,
     places: Sequence[str],
     namespace: str | None,
 ) -> dict[str, Any]:
@@ -163,7 +171,7 @@ def _finding(
     lines = [
         number
         for number, line in enumerate(source.text.splitlines(), 1)
-        if field and re.search(rf"""(?:^|[\s{{,])["']?{re.escape(field)}["']?\s*:""", line)
+        if problem.field and re.search(rf"""(?:^|[\s{{,])["']?{re.escape(problem.field)}["']?\s*:""", line)
     ]
     at = f", at {' or '.join(places)}" if places else ""
     version = istioctl.version
@@ -172,7 +180,7 @@ def _finding(
         "level": "Error",
         "origin": f"{source.object.get('kind')} {where + '/' if where else ''}{metadata.get('name')}",
         "reference": f"{source.path}:{lines[0]}" if len(lines) == 1 else source.path,
-        "message": f"Schema validation error: {text}{at}",
+        "message": f"Schema validation error: {problem.text}{at}",
         "documentation_url": f"https://istio.io/v{version.major}.{version.minor}/docs/reference/config/analysis/"
         f"{CODE.lower()}/",
         "cluster": None,

@@ -49,7 +49,13 @@ for text in sys.stdin.read().split("\\n---\\n"):
     elif "hots" in json.dumps(obj.get("spec")):
         said.append(name + PARSE + 'unknown field "hots" in istio.networking.v1alpha3.VirtualService')
     elif "spce" in obj:
-        said.append(name + ' 1 error occurred:\\n\\t* unknown field "spce"\\n\\n')
+        said.append(name + ' unknown field "spce"')
+    elif "profle" in json.dumps(obj.get("spec")):
+        said.append(name + ' could not unmarshal: json: unknown field "profle"')
+    elif obj.get("spec") == 5:
+        said.append(name + PARSE + "json: cannot unmarshal number into Go value of type map[string]json.RawMessage")
+    elif not obj.get("spec"):
+        said.append(name + " http, tcp or tls must be provided in virtual service")
 with open(os.path.dirname(os.path.abspath(__file__)) + "/calls", "a") as stream:
     stream.write(json.dumps(sys.argv[1:]) + "\\n")
 if said:
@@ -82,6 +88,10 @@ def test_every_field_of_every_object_is_named(fake: FakeIstioctl, tmp_path: Path
         {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "a"},
          "spec": {"hots": [], "http": [{"timout": "1s"}, {"route": [], "timout": "2s"}]}},
         {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "a"}, "spce": {}},
+        {"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "metadata": {"name": "o"},
+         "spec": {"profle": "demo"}},
+        {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "n"}, "spec": 5},
+        {"apiVersion": "networking.istio.io/v1", "kind": "VirtualService", "metadata": {"name": "e"}, "spec": {}},
         {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "s"}, "spec": {"hots": 1}},
     ]  # fmt: skip
     folder = tmp_path / "files" / "deeper"
@@ -90,13 +100,15 @@ def test_every_field_of_every_object_is_named(fake: FakeIstioctl, tmp_path: Path
     (folder / "notes.txt").write_text(MISSPELT)
     rows = analyze(fake, tmp_path / "files", namespace="team")
     assert sorted((row["origin"], row["message"].removeprefix("Schema validation error: ")) for row in rows) == [
+        ("Gateway team/n", "json: cannot unmarshal number into Go value of type map[string]json.RawMessage"),
+        ("IstioOperator team/o", 'unknown field "profle", at spec.profle'),
         ("VirtualService team/a", 'unknown field "hots" in istio.networking.v1alpha3.VirtualService, at spec.hots'),
         ("VirtualService team/a", 'unknown field "spce", at spce'),
         ("VirtualService team/a", 'unknown field "timout" in istio.networking.v1alpha3.HTTPRoute, '
          "at spec.http[0].timout or spec.http[1].timout"),
     ]  # fmt: skip
     # Its text is one line.
-    assert {row["reference"] for row in rows} == {f"{folder / 'list.json'}:1"}
+    assert {row["reference"] for row in rows if "unknown" in row["message"]} == {f"{folder / 'list.json'}:1"}
 
 
 def test_it_can_be_suppressed(fake: FakeIstioctl, tmp_path: Path) -> None:
