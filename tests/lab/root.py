@@ -33,6 +33,8 @@ def prepare(folder: Path, debian: Path, name: str, address: str, gateway: str) -
     execute(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "meshlab", "-f", folder / "key"],
             what="Making the lab's SSH key", remedy="Install openssh-client.")  # fmt: skip
     (folder / "known_hosts").write_text(_new_host_keys(root))
+    # systemd takes this as the machine's id before it makes one, so all hosts had the same.
+    (root / "var/lib/dbus/machine-id").unlink(missing_ok=True)
     ssh = root / "root/.ssh"
     ssh.mkdir(mode=0o700, exist_ok=True)
     (ssh / "authorized_keys").write_text((folder / "key.pub").read_text())

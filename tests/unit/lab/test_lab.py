@@ -284,7 +284,7 @@ def test_when_all_numbers_are_given_a_sentence(booted: list[str], folder: Path) 
         host.up("b")
 
 
-def test_each_host_has_ssh_keys_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_each_host_is_a_machine_of_its_own(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """All hosts had those of the one Debian root, so ssh took any of them for any other."""
     debian = folder / "debian"
     (debian / "root").mkdir(parents=True)
@@ -293,6 +293,8 @@ def test_each_host_has_ssh_keys_of_its_own(monkeypatch: pytest.MonkeyPatch, fold
     (debian / "etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
     for name in ("ssh_host_ed25519_key", "ssh_host_ed25519_key.pub", "ssh_host_dsa_key", "sshd_config"):
         (debian / "etc/ssh" / name).write_text("shared by all")
+    (debian / "var/lib/dbus").mkdir(parents=True)
+    (debian / "var/lib/dbus/machine-id").write_text("shared by all")
     monkeypatch.setattr(root, "_containerd_config", lambda _root: "")
     known = []
     for name in ("a", "b"):
@@ -302,12 +304,15 @@ def test_each_host_has_ssh_keys_of_its_own(monkeypatch: pytest.MonkeyPatch, fold
         alias, kind, key = (folder / name / "known_hosts").read_text().split()
         assert (kind, key) == ("ssh-ed25519", public)
         known.append((alias, key))
+        assert (folder / name / "root/etc/machine-id").read_text() == ""
+        assert not (folder / name / "root/var/lib/dbus/machine-id").exists(), "systemd takes it for its own"
         keys = {path.name for path in (folder / name / "root/etc/ssh").iterdir()}
         assert {"ssh_host_ed25519_key", "ssh_host_rsa_key", "sshd_config"} <= keys
         assert "ssh_host_dsa_key" not in keys
         assert stat.S_IMODE((folder / name / "root/etc/ssh/ssh_host_ed25519_key").stat().st_mode) == 0o600
     assert len({alias for alias, _key in known}) == len({key for _alias, key in known}) == 2
     assert (debian / "etc/ssh/ssh_host_dsa_key").exists(), "the root itself stays as it was built"
+    assert (debian / "var/lib/dbus/machine-id").exists()
 
 
 def test_hosts_have_links_of_their_own() -> None:
