@@ -6,15 +6,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleError
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.meshlab.istio.plugins.lookup.preset import read_preset
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import home_problem, profile_problem
 from ansible_collections.meshlab.istio.plugins.plugin_utils._sources import Bundle
 
 ROLES = Path(__file__).resolve().parents[2] / "roles"
@@ -36,6 +38,7 @@ class ActionModule(ActionBase):
     """Only looks at variables and at the bundle; nothing is sent to the host."""
 
     _requires_connection = False
+    _VALID_ARGS = frozenset({"versions"})
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return failed and msg."""
@@ -57,6 +60,10 @@ class ActionModule(ActionBase):
         except AnsibleError as error:
             preset_is_known = False
             yield error.args[0]
+        if provider == "minikube":
+            yield from self._minikube()
+        if not boolean(self._task.args.get("versions", True)):
+            return
         for name in WANTED if provider == "minikube" else ("host_kubectl_version", "istio_version"):
             try:
                 version = str(self._value(name))
@@ -72,6 +79,17 @@ class ActionModule(ActionBase):
                     f"minikube_driver is {driver}, and a bundle's images are only loaded with the driver none. "
                     "Choose minikube_driver=none, or leave lab_bundle out."
                 )
+
+    def _minikube(self) -> Iterator[str]:
+        """Yield what minikube would refuse, or read in another way later."""
+        profile = self._value("minikube_profile")
+        yield from filter(None, [profile_problem("" if profile is None else str(profile))])
+        options = self._value("minikube_options")
+        if not isinstance(options, Mapping):
+            yield f"minikube_options is {options!r}. Give options of the module minikube, such as {{nodes: 2}}."
+        elif home := options.get("minikube_home"):
+            # As the shell reads it; the host knows its user's home.
+            yield from filter(None, [home_problem("/" + str(home)[1:] if re.match("~(/|$)", str(home)) else str(home))])
 
     def _unavailable(self, name: str, version: str) -> Iterator[str]:
         """Yield why a version cannot be had."""

@@ -16,7 +16,10 @@ options:
     type: path
     default: minikube
   minikube_home:
-    description: Directory that minikube keeps its files under (E(MINIKUBE_HOME)). Without it, the home directory.
+    description:
+      - Directory that minikube keeps its files under (E(MINIKUBE_HOME)), in a folder C(.minikube) of it, or that folder
+        itself. A full path.
+      - Without it, E(MINIKUBE_HOME) of the environment, then the home directory.
     type: path
   kubeconfig:
     description:

@@ -58,9 +58,10 @@ class Minikube(CommandLineTool):
     """The minikube command for one user.
 
     :param path: the binary, or a name that is looked up in PATH.
-    :param home: MINIKUBE_HOME; None means the environment's, then ``~``.
+    :param home: MINIKUBE_HOME; None or "" means the environment's, then ``~``.
     :param kubeconfig: the file that minikube merges its context into; None means ``$KUBECONFIG``,
         then ``~/.kube/config``.
+    :raises InputError: the home is a relative path.
     """
 
     name = "minikube"
@@ -70,10 +71,13 @@ class Minikube(CommandLineTool):
         environment = {"MINIKUBE_WANTUPDATENOTIFICATION": "false"}
         if home:
             environment["MINIKUBE_HOME"] = os.path.expanduser(home)
+        variable = environment.get("MINIKUBE_HOME") or os.environ.get("MINIKUBE_HOME")
+        if variable and (problem := home_problem(variable)):
+            raise InputError(problem)
         if kubeconfig:
             environment["KUBECONFIG"] = os.path.expanduser(kubeconfig)
         super().__init__(path, environment)
-        self.home = home_directory(environment.get("MINIKUBE_HOME") or os.environ.get("MINIKUBE_HOME"))
+        self.home = home_directory(variable)
         default = os.path.expanduser("~/.kube/config")
         paths = (environment.get("KUBECONFIG") or os.environ.get("KUBECONFIG") or "").split(os.pathsep)
         self.kubeconfig = next(filter(None, paths), default)
@@ -128,6 +132,25 @@ class Minikube(CommandLineTool):
             raise InputError(f"minikube's profile {path} cannot be read ({config}). {REMEDIES['HOST_CONFIG_LOAD']}")
         known: dict[str, Any] = config
         return known
+
+    def machine_of(self, name: str) -> str:
+        """Return the profile that has a machine of this name, "" if none has.
+
+        A new profile must not have the name of a machine (validateProfileName of cmd/minikube/cmd/start.go).
+        """
+        for profile in self.profiles():
+            try:
+                config = self.read_profile(profile) or {}
+            except InputError:
+                continue
+            nodes, cluster = config.get("Nodes") or [], str(config.get("Name"))
+            # config.MachineName: the first node, and the only one, have the cluster's own name.
+            names = {
+                cluster if len(nodes) == 1 or not node.get("Name") else f"{cluster}-{node['Name']}" for node in nodes
+            }
+            if config.get("Driver") and name in names:
+                return profile
+        return ""
 
     def defaults(self) -> dict[str, Any]:
         """Return what ``minikube config set`` has stored for this user; {} without any."""
@@ -262,9 +285,39 @@ class Minikube(CommandLineTool):
 
 
 def home_directory(variable: str | None) -> str:
-    """Return minikube's directory for a value of MINIKUBE_HOME (pkg/minikube/localpath, MiniPath)."""
+    """Return minikube's directory for a value of MINIKUBE_HOME (pkg/minikube/localpath, MiniPath).
+
+    Go's filepath.Base passes over slashes at the end, and its filepath.Join cleans the path.
+    """
     base = variable or os.path.expanduser("~")
-    return base if os.path.basename(base) == ".minikube" else os.path.join(base, ".minikube")
+    named = os.path.basename(base.rstrip("/")) == ".minikube"
+    return re.sub("^/+", "/", os.path.normpath(base if named else os.path.join(base, ".minikube")))
+
+
+def home_problem(variable: str) -> str:
+    """Return why a value of MINIKUBE_HOME cannot be used, as a sentence; "" if it can."""
+    if os.path.isabs(variable):
+        return ""
+    return (
+        f"minikube_home is {variable!r}, and minikube would look for it in whatever folder it is called from: in "
+        "another one at boot than now. Give a full path, such as /data/lab."
+    )
+
+
+LABEL = "[a-zA-Z0-9]([a-zA-Z0-9-]*[a-zA-Z0-9])?"
+
+
+def profile_problem(name: Any) -> str:
+    """Return why minikube refuses a profile's name, as a sentence; "" if it takes it.
+
+    ProfileNameValid of pkg/minikube/config/profile.go, which `minikube start` asks in every case.
+    """
+    if isinstance(name, str) and len(name) > 1 and re.fullmatch(rf"({LABEL}\.)*{LABEL}", name):
+        return ""
+    return (
+        f"minikube takes no profile (minikube_profile) of the name {name!r}. Give at least two letters, digits or "
+        "dashes, with a letter or digit at both ends, such as lab."
+    )
 
 
 def release(text: str) -> tuple[int, ...]:

@@ -18,7 +18,8 @@ from typing import Any
 
 LOOK_SECONDS = 2.0
 EXPIRED = 10
-"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""
+NOT_YET_VALID = 9
+"""OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED and X509_V_ERR_CERT_NOT_YET_VALID (openssl/x509_vfy.h)."""
 
 MADE_LAST = (
     "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings/minikube-rbac",
@@ -49,6 +50,9 @@ def certificate(address: str, port: int, home: str) -> tuple[int | None, list[st
     except ssl.SSLCertVerificationError as error:
         if error.verify_code == EXPIRED:
             return -1, ["the API server's certificate has expired; the next start renews it"]
+        if error.verify_code == NOT_YET_VALID:
+            now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+            return None, [f"the API server's certificate is not valid yet: this host's clock says {now}, set it right"]
         return None, []
     except (OSError, ValueError, KeyError, OverflowError):
         return None, []
@@ -73,6 +77,21 @@ def cut_off(address: str, port: int, home: str, profile: str) -> tuple[bool, lis
             connection.close()
     except (OSError, ValueError, http.client.HTTPException):
         return False, []
+
+
+def cluster_uid(address: str, port: int, home: str, profile: str) -> str:
+    """Return the UID of the namespace kube-system, which each new cluster makes anew; "" where it cannot be seen.
+
+    :param home: minikube's directory, which holds the profile's client certificate.
+    """
+    try:
+        connection = _connect(address, port, home, profile)
+        try:
+            return str((_get(connection, "/api/v1/namespaces/kube-system") or {})["metadata"]["uid"])
+        finally:
+            connection.close()
+    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+        return ""
 
 
 def _connect(address: str, port: int, home: str, profile: str) -> http.client.HTTPSConnection:

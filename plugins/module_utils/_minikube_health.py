@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube import RECREATE, Minikube
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_api import certificate, cut_off
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_owner import Note
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import stored
 
 ABSENT = "absent"
@@ -73,6 +74,11 @@ class Found:
         """The first control-plane node as stored: Name, IP, Port, …; {} without one."""
         nodes: list[dict[str, Any]] = self.config.get("Nodes") or []
         return next((node for node in nodes if node.get("ControlPlane")), {})
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The same, {} where no API server answers now."""
+        return self.node if self.state in (STARTED, DEGRADED) else {}
 
     def sentence(self, profile: str) -> str:
         """Return one sentence that says what was found."""
@@ -169,6 +175,7 @@ def describe(minikube: Minikube, profile: str) -> dict[str, Any]:
         "name": profile,
         "state": found.state,
         "reasons": found.reasons,
+        "ours": found.state != ABSENT and not Note(minikube, profile).doubt(found.asked),
         "settings": stored(found.config) if found.config else {},
         "nodes": [
             {

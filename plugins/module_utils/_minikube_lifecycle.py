@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_settings as settings
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import RECREATE, Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import RECREATE, Minikube, profile_problem
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_events import Events, Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import (
     ABSENT,
@@ -25,7 +26,14 @@ from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health imp
     find,
     warn_soon,
 )
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import CURABLE, Host, check, message
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_owner import FOREIGN, Note
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import (
+    CURABLE,
+    UNFORCED,
+    Host,
+    check,
+    message,
+)
 
 START = "start"
 STOP = "stop"
@@ -67,6 +75,15 @@ LOST = {
     "podman": "its containers and their volumes",
 }
 
+# What may be done to a cluster of the user's only if told so, and what the user may want instead.
+GUARDED = {
+    DELETE: "If it is to go with all that is in it, set {foreign}. To take out of it only what site put into it, use "
+    "`-e lab_provider=existing`, which removes all of Istio. If the lab is in another cluster, give the same variables "
+    "as to site.",
+    STOP: "To stop it, call `minikube stop --profile {profile}`, or set {foreign}.",
+    PAUSE: "To pause it, call `minikube pause --profile {profile}`, or set {foreign}.",
+}
+
 LATER = "Without check mode an earlier task may bring that first."
 
 
@@ -84,34 +101,44 @@ class Lifecycle:
         self.host = host
         self.progress = progress
         self.profile = str(options["profile"])
+        self.note = Note(minikube, self.profile)
         self.steps: list[dict[str, Any]] = []
         self.warnings: list[str] = []
 
     def run(self, check_mode: bool) -> dict[str, Any]:
         """Return the module's result. In check mode nothing is changed, and ``after`` is a prediction.
 
-        :raises InputError: an option cannot be used, a setting cannot be changed without ``recreate``, or the host is
-            not fit; in check mode just as well, unless an earlier task of the play may still bring what lacks.
+        :raises InputError: an option cannot be used, a setting cannot be changed without ``recreate``, the cluster is
+            not ours, or the host is not fit; in check mode just as well, unless an earlier task of the play may still
+            bring what lacks.
         :raises CommandError: minikube failed.
         """
         began = time.monotonic()
+        if problem := profile_problem(self.options["profile"]):
+            raise InputError(problem)
         target = str(self.options["state"])
         self.options["kubernetes_version"] = self._version(check_mode)
         found = find(self.minikube, self.profile)
         driver = self._driver(found)
         chosen = self._chosen(target, driver)
         before = self._view(found, chosen)
-        actions, lost = self._plan(target, found, before, chosen, driver)
+        doubt = "" if found.state == ABSENT else self.note.doubt(found.asked)
+        actions, lost = self._plan(target, found, before, chosen, driver, doubt)
+        self._guard(actions, found, doubt)
         after = {**before, "state": target, **chosen} if actions or self._new_defaults() else before
         if target == ABSENT and actions:
             after = {"state": ABSENT}
         changed = before != after
         now = found
         flags = self._ready(found, driver, check_mode) if START in actions else []
+        # A new cluster is ours, except on what is left of another one.
+        ours = DELETE in actions or not (self.note.leftovers(driver) if found.state == ABSENT else doubt)
         if changed and not check_mode:
-            now = self._perform(target, actions, found, flags)
+            now = self._perform(target, actions, found, flags, driver, ours)
             after = self._view(now, chosen) if target != ABSENT else {"state": now.state}
             self._complain(after, chosen)
+        if ours and not check_mode:
+            self._keep_note(now, driver, started=changed and START in actions)
         self.warnings += warn_soon(now, self.profile) + (lost if target != ABSENT else [])
         return {
             "changed": changed,
@@ -120,6 +147,7 @@ class Lifecycle:
             "diff": {"before": before, "after": after},
             "found": found.sentence(self.profile),
             "cluster_exists": now.exists,
+            "ours": now.state != ABSENT and not self.note.doubt(now.asked),
             "profile": self.profile,
             "context": self.profile,
             "kubeconfig": self.minikube.kubeconfig,
@@ -185,10 +213,28 @@ class Lifecycle:
             return {}
         return {key: value for key, value in asked.items() if _plain(stored.get(key)) != _plain(value)}
 
+    def _guard(self, actions: tuple[str, ...], found: Found, doubt: str) -> None:
+        """Refuse to delete, stop or pause a cluster of the user's, whatever its state, unless told so."""
+        if not doubt or self.options.get("foreign"):
+            return
+        for action, way_on in GUARDED.items():
+            if action in actions:
+                told = way_on.format(profile=self.profile, foreign=FOREIGN)
+                raise InputError(f"{found.sentence(self.profile)} {doubt} {told}")
+
     def _plan(
-        self, target: str, found: Found, before: Mapping[str, Any], chosen: Mapping[str, Any], driver: str | None
+        self,
+        target: str,
+        found: Found,
+        before: Mapping[str, Any],
+        chosen: Mapping[str, Any],
+        driver: str | None,
+        doubt: str,
     ) -> tuple[tuple[str, ...], list[str]]:
-        """Return the actions that are needed, and sentences about what a deletion among them destroys."""
+        """Return the actions that are needed, and sentences about what a deletion among them destroys.
+
+        :param doubt: why the cluster may not be ours, "" if it is.
+        """
         recreate = bool(self.options.get("recreate"))
         actions = ACTIONS[target].get(found.state, ())
         if target == ABSENT:
@@ -198,6 +244,8 @@ class Lifecycle:
                 settings.stored(self.minikube.read_profile(self.profile) or {})  # one of them raises, with the remedy
             return (DELETE, *ACTIONS[target][ABSENT]), self._lost(found)
         if not found.config:
+            if START in actions:
+                self._new_name(driver)
             return actions, []
         if found.cut_off and target == STOPPED:
             return (STOP,), []
@@ -211,6 +259,8 @@ class Lifecycle:
                 )
             return (DELETE, *ACTIONS[target][ABSENT]), self._lost(found)
         drift = settings.drift(before, chosen, driver)
+        if drift and doubt and not self.options.get("foreign"):
+            raise InputError(self._refusal_of_foreign(drift, doubt), drift=drift, before=dict(before))
         fixed = [item for item in drift if item["effect"] != settings.START]
         if fixed and not recreate:
             raise InputError(self._refusal(fixed), drift=drift, before=dict(before))
@@ -222,13 +272,33 @@ class Lifecycle:
             return (*unpause, START, *((PAUSE,) if target == PAUSED else ())), []
         return actions, []
 
+    def _new_name(self, driver: str | None) -> None:
+        """Refuse a name for a new cluster that another one has a part of. minikube would refuse, or go on with it."""
+        if other := self.minikube.machine_of(self.profile):
+            raise InputError(
+                f"minikube takes no new profile (minikube_profile) of the name {self.profile!r}: a machine of the "
+                f"profile {other} has it. Choose another name."
+            )
+        left = self.note.leftovers(driver)
+        if left and not self.options.get("foreign"):
+            raise InputError(
+                f"minikube has no profile {self.profile} in {self.minikube.home}, but this is left of a cluster: "
+                f"{', '.join(left[:5])}. A start would go on with it, and whose it is cannot be proven. Remove what is "
+                f"left (`minikube delete --profile {self.profile}`, in the home that made it), choose another profile "
+                f"(minikube_profile), or set {FOREIGN} to go on with it."
+            )
+
     def _refusal(self, fixed: list[dict[str, Any]]) -> str:
-        lines = "; ".join(
-            f"{item['option']} is {item['old']!r}, asked for {item['new']!r} ({item['effect']})" for item in fixed
-        )
         return (
-            f"The cluster {self.profile} exists with settings that cannot be changed: {lines}. Set {RECREATE} to "
-            "delete it with everything in it and start a new one, or give the settings it has."
+            f"The cluster {self.profile} exists with settings that cannot be changed: {_lines(fixed)}. Set {RECREATE} "
+            "to delete it with everything in it and start a new one, or give the settings it has."
+        )
+
+    def _refusal_of_foreign(self, drift: list[dict[str, Any]], doubt: str) -> str:
+        return (
+            f"{doubt} It has other settings than asked for: {_lines(drift)}. To use it as it is, give the settings "
+            "that it has. For a cluster of the lab's own, choose another profile (minikube_profile). To have it "
+            f"changed, set {FOREIGN}."
         )
 
     def _lost(self, found: Found) -> list[str]:
@@ -257,24 +327,36 @@ class Lifecycle:
         if not problems:
             return
         curable = check_mode and all(item["check"] in CURABLE for item in problems)
-        if not self.options.get("force") and not curable:
+        forced = self.options.get("force") and not any(item["check"] in UNFORCED for item in problems)
+        if not forced and not curable:
             raise InputError(message(problems), problems=problems)
         self.warnings.append(f"{message(problems)} {LATER}" if curable else message(problems))
 
     # -- the work --------------------------------------------------------------------------------
 
     def _perform(
-        self, target: str, actions: tuple[str, ...], found: Found, flags: list[str], again: bool = False
+        self,
+        target: str,
+        actions: tuple[str, ...],
+        found: Found,
+        flags: list[str],
+        driver: str | None,
+        ours: bool,
+        again: bool = False,
     ) -> Found:
         """Carry out the actions, a start with ``flags``, and return the cluster as it is then.
 
+        :param ours: what a start begins here is ours.
         :param again: this is the second attempt, after a cluster that turned out to be half-made.
         """
         for key, value in self._new_defaults().items():
             self.minikube.run(["config", "set", key, _plain(value)], timeout=30)
         for action in actions:
             if action == START:
-                self._act(found, [START, "--interactive=false", *flags])
+                if found.state == ABSENT:
+                    self.note.forget()
+                with self.note.beginning(driver) if ours else contextlib.nullcontext():
+                    self._act(found, [START, "--interactive=false", *flags])
             elif action == STOP and self.options.get("keep_context"):
                 self._act(found, [STOP, "--keep-context-active"])
             else:
@@ -282,10 +364,11 @@ class Lifecycle:
                     self.minikube.mend_profile(self.profile)
                 self._act(found, [action])
         now = find(self.minikube, self.profile)
-        if now.cut_off and not now.used and START in actions and not again:
+        mine = ours or self.options.get("foreign")
+        if now.cut_off and not now.used and START in actions and mine and not again:
             # Only now that it answers can it be seen that it was never finished.
             self.warnings += [f"{now.sentence(self.profile)} It was deleted and started anew."]
-            return self._perform(target, (DELETE, *ACTIONS[target][ABSENT]), now, flags, again=True)
+            return self._perform(target, (DELETE, *ACTIONS[target][ABSENT]), now, flags, driver, True, again=True)
         if now.state != target and not (target == STOPPED and now.state == INCOMPLETE):
             raise CommandError(
                 f"minikube {' and '.join(actions)} ended without an error, but the cluster {self.profile} is "
@@ -293,6 +376,14 @@ class Lifecycle:
                 cmd=[], rc=0, stdout="", stderr="", steps=self.steps,
             )  # fmt: skip
         return now
+
+    def _keep_note(self, now: Found, driver: str | None, *, started: bool) -> None:
+        """Note that a cluster of ours is as it is now."""
+        driver = now.config.get("Driver") or driver
+        if now.state in (STARTED, PAUSED):
+            self.note.finished(driver, now.asked, started=started)
+        else:
+            self.note.begun(driver)
 
     def _act(self, found: Found, command: list[str]) -> Events:
         timeout = float(self.options.get("start_timeout") or 0)
@@ -317,6 +408,12 @@ class Lifecycle:
                 self.warnings.append(
                     f"minikube kept {option} at {after.get(option)!r}, although {value!r} was asked for."
                 )
+
+
+def _lines(drift: list[dict[str, Any]]) -> str:
+    return "; ".join(
+        f"{item['option']} is {item['old']!r}, asked for {item['new']!r} ({item['effect']})" for item in drift
+    )
 
 
 def _plain(value: Any) -> str:

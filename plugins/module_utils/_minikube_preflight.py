@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Callable
 
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import FORCE
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import FORCE, profile_problem
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import ALIASES, CONTAINERS, count, size
 
 # cmd/minikube/cmd/start_flags.go: minUsableMem, minimumCPUS and minimumDiskSize.
@@ -67,6 +67,7 @@ class Host:
 
     def free_mb(self, path: str) -> int:
         """Return the free space in MiB of the file system that holds ``path``, which need not exist yet."""
+        path = os.path.abspath(path)
         while not os.path.exists(path):
             path = os.path.dirname(path)
         return shutil.disk_usage(path).free // 2**20
@@ -249,6 +250,18 @@ CURABLE = frozenset({*NONE_PROGRAMS, "runtime", "containerd", "cni", "libvirt", 
 """The checks of what an earlier task of a play may bring or start, such as those of the role ``host``."""
 
 
+UNFORCED = frozenset({"profile", "nodes", "root"})
+"""The checks that minikube's --force does not skip (validateBareMetal and validateUser there)."""
+
+
+def name(host: Host, wishes: Wishes) -> Iterator[Problem]:
+    """The profile's name (ProfileNameValid in pkg/minikube/config/profile.go)."""
+    del host
+    if problem := profile_problem(wishes.get("profile", "minikube")):
+        what, remedy, how = problem.rpartition("Give ")
+        yield Problem("profile", what.rstrip(". "), remedy + how)
+
+
 def none(host: Host, wishes: Wishes) -> Iterator[Problem]:
     """The none driver uses the host itself."""
     profile, nodes = wishes.get("profile") or "minikube", wishes.get("nodes")
@@ -317,6 +330,7 @@ def ports(host: Host, wishes: Wishes) -> Iterator[Problem]:
 
 
 CHECKS: tuple[tuple[Check, Sequence[str]], ...] = (
+    (name, ()),
     (resources, ()),
     (disk, ()),
     (user, (*CONTAINERS, *MACHINES, "ssh")),

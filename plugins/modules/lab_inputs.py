@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Looks at the variables of the lab and of the roles V(host), V(minikube) and V(istio). The provider and the preset
     must be known, and each version must be in the bundle, or pinned in the collection where there is no bundle.
+  - For minikube, the profile's name must be one that minikube takes, and its home a full path.
   - With a bundle, the driver must be V(none), the only one for which its images are loaded.
   - Every problem is said at once, with what there is to choose from.
   - This is an action plugin; it runs on the controller and takes a few milliseconds.
@@ -22,7 +23,11 @@ attributes:
   diff_mode:
     description: Will return details on what has changed (or possibly needs changing in check_mode).
     support: none
-options: {}
+options:
+  versions:
+    description: Whether the versions, the bundle and the driver are looked at too, as before a run that brings them.
+    type: bool
+    default: true
 """
 
 EXAMPLES = r"""
@@ -42,7 +47,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 def main() -> None:
     """Refuse to run on a host; the action plugin does the work."""
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
+    module = AnsibleModule(argument_spec={"versions": {"type": "bool", "default": True}}, supports_check_mode=True)
     module.fail_json(msg="meshlab.istio.lab_inputs runs as an action plugin; use it in a playbook.")
 
 

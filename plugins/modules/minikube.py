@@ -22,6 +22,10 @@ description:
   - A cluster whose first start was cut off while kubeadm made the control plane cannot be finished, although minikube
     calls it running. As long as nobody has put anything into it, it is deleted and made anew, else O(recreate) must
     allow that.
+  - A cluster that this module made carries a note of it in its profile's folder, C(meshlab.json), which goes with the
+    cluster. Any other one is taken for the user's. It is used and started as it is. Unless O(foreign) is set, it is not
+    deleted, replaced, stopped or paused, and a setting that differs, a newer O(kubernetes_version) too, fails the task
+    with the old and the new value.
   - Only options that are given are compared. Those that say how to start (O(wait), O(wait_timeout), O(preload),
     O(cache_images), O(install_addons), O(auto_update_drivers), O(keep_context), O(force), O(mount)) are not part of the
     cluster, and changing them changes nothing.
@@ -38,7 +42,9 @@ options:
     choices: [started, stopped, paused, absent]
     default: started
   profile:
-    description: Name of the cluster, of its profile and of its context. The driver V(none) knows only V(minikube).
+    description:
+      - Name of the cluster, of its profile and of its context. The driver V(none) knows only V(minikube).
+      - At least two letters, digits or dashes, as minikube wants it.
     type: str
     default: minikube
   recreate:
@@ -46,6 +52,12 @@ options:
       - Whether to delete the cluster and start a new one when a setting differs that cannot be changed, or when the
         profile is damaged. RV(lost) says what goes with it.
       - Nothing is deleted while no such setting differs.
+    type: bool
+    default: false
+  foreign:
+    description:
+      - Whether a cluster that this module did not make may be stopped, paused, changed, upgraded, replaced and deleted
+        as one of its own, with all that is in it.
     type: bool
     default: false
   config:
@@ -215,6 +227,12 @@ EXAMPLES = r"""
     memory: 16g
     recreate: true
 
+- name: Upgrade a cluster that was made by hand
+  meshlab.istio.minikube:
+    profile: by-hand
+    kubernetes_version: v1.34.4
+    foreign: true
+
 - name: Put it to sleep for the night
   meshlab.istio.minikube:
     state: stopped
@@ -244,6 +262,10 @@ after:
   sample: { state: started, memory: 12384 }
 cluster_exists:
   description: Whether there is a cluster now. In check mode, whether there was one.
+  returned: success
+  type: bool
+ours:
+  description: Whether it is proven that this module made the cluster.
   returned: success
   type: bool
 profile:
@@ -342,6 +364,7 @@ ARGUMENTS: dict[str, Any] = {
     "state": {"type": "str", "choices": ["started", "stopped", "paused", "absent"], "default": "started"},
     "profile": {"type": "str", "default": "minikube"},
     "recreate": {"type": "bool", "default": False},
+    "foreign": {"type": "bool", "default": False},
     "config": {"type": "dict"},
     "start_timeout": {"type": "float", "default": 900.0},
     "driver": {"type": "str"},

@@ -75,6 +75,9 @@ profiles:
       description: Why it is in such a state.
       type: list
       elements: str
+    ours:
+      description: Whether it is proven that M(meshlab.istio.minikube) made the cluster.
+      type: bool
     settings:
       description: What the profile stores, by the option names of M(meshlab.istio.minikube). Amounts are in MiB.
       type: dict
@@ -100,7 +103,8 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import MINIKUBE_OPTIONS, Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import MINIKUBE_OPTIONS, Minikube, profile_problem
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import describe
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import run
 
@@ -108,6 +112,8 @@ from ansible_collections.meshlab.istio.plugins.module_utils._runtime import run
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Look at the profiles; return the module's result."""
     options = module.params
+    if options["profile"] and (problem := profile_problem(options["profile"])):
+        raise InputError(problem)
     minikube = Minikube(options["path"], options["minikube_home"], options["kubeconfig"])
     names = [options["profile"]] if options["profile"] else minikube.profiles()
     return {

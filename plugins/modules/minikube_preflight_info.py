@@ -48,10 +48,16 @@ options:
     type: list
     elements: str
   minikube_home:
-    description: Directory that minikube keeps its files under. Without it, the home directory.
+    description:
+      - Directory that minikube keeps its files under (E(MINIKUBE_HOME)), in a folder C(.minikube) of it, or that folder
+        itself. A full path.
+      - Without it, E(MINIKUBE_HOME) of the environment, then the home directory.
     type: path
   force:
-    description: Whether minikube would be told to skip its checks, so that being root is no problem.
+    description:
+      - Whether minikube would be told to skip its checks, so that being root is no problem.
+      - Then the host counts as fit, as M(meshlab.istio.minikube) would go on, and what was found is a warning. What
+        minikube checks in any case stays a problem.
     type: bool
     default: false
 attributes:
@@ -81,7 +87,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 fit:
-  description: Whether no problem was found.
+  description: Whether M(meshlab.istio.minikube) would start the cluster, as nothing was found or O(force) is set.
   returned: success
   type: bool
 message:
@@ -90,7 +96,7 @@ message:
   type: str
   sample: "This host is not fit for the cluster:\n1. port 10250 (kubelet) is taken. Stop what listens there."
 problems:
-  description: The problems, each with C(check), C(problem) and C(remedy).
+  description: What keeps the cluster from being started, each with C(check), C(problem) and C(remedy).
   returned: success
   type: list
   elements: dict
@@ -110,7 +116,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Host, check, message
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import UNFORCED, Host, check, message
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import run
 
 ARGUMENTS: dict[str, Any] = {
@@ -134,6 +140,11 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     minikube = Minikube(home=options["minikube_home"])
     new = not os.path.exists(minikube.profile_file(options["profile"]))
     problems = check(host, {**options, "home": minikube.home}, new=new)
+    if new and (other := minikube.machine_of(options["profile"])):
+        problems.append({"check": "profile", "problem": f"a machine of the profile {other} has the name "
+                         f"{options['profile']}", "remedy": "Choose another name (minikube_profile)."})  # fmt: skip
+    skipped = problems if options["force"] and not any(item["check"] in UNFORCED for item in problems) else []
+    problems = [] if skipped else problems
     return {
         "changed": False,
         "fit": not problems,
@@ -141,6 +152,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         "problems": problems,
         "memory_mb": host.memory_mb(),
         "cpus": host.cpus(),
+        "warnings": [message(skipped)] if skipped else [],
     }
 
 

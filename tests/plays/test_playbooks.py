@@ -119,6 +119,16 @@ def test_preflight_misses_nothing_that_a_bundle_brings(bare: Bare, bundle: str) 
     assert ("crictl is not installed" in said) == (not bundle and not shutil.which("crictl"))
 
 
+def test_preflight_warns_with_force_of_what_site_would_warn_of(bare: Bare) -> None:
+    """The module minikube goes on then, and so does minikube; what minikube checks in any case is still a problem."""
+    force = {"force": True}
+    said = bare.run("preflight", minikube_memory="1000t", minikube_options=force)
+    assert "`memory` asks for" in said.stderr
+    assert "`memory` asks for" not in (last_word(said) if said.returncode else "")
+    refused = bare.run("preflight", minikube_driver="none", minikube_profile="lab", minikube_options=force)
+    assert "the none driver knows no profile lab" in last_word(refused)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="only root is refused")
 @pytest.mark.parametrize("force", [False, True])
 def test_preflight_asks_for_what_site_would(bare: Bare, force: bool) -> None:
@@ -152,6 +162,29 @@ def test_check_on_a_bare_host_ends_in_a_sentence(bare: Bare, name: str) -> None:
     assert done.returncode in (0, 2)
     if done.returncode:
         assert re.search(r"^[A-Z].* .*\.$", last_word(done), re.DOTALL)
+    assert not bare.calls.exists()
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    "provider": ({"lab_provider": "typo"}, "There is no lab_provider 'typo'. Choose one of: minikube, existing."),
+    "preset": ({"lab_preset": "turtorial"}, "There is no lab_preset 'turtorial'. Choose one of: "),
+    "profile": ({"minikube_profile": "my_lab"}, "minikube takes no profile (minikube_profile) of the name 'my_lab'. "),
+    "home": ({"minikube_options": {"minikube_home": "lab"}}, "minikube_home is 'lab', and minikube would look for it"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [(name, "provider") for name in NAMES] + [("teardown", word) for word in WRONG if word != "provider"],
+)
+def test_a_wrong_word_is_said_before_anything_else(bare: Bare, name: str, word: str) -> None:
+    given, sentence = WRONG[word]
+    done = bare.run(name, "--skip-tags", "cluster", **{"lab_bundle": "", **given})
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert last_word(done).startswith(sentence)
+    assert re.findall(r"^TASK \[(.*?)\]", done.stdout, re.MULTILINE) == [
+        "Gathering Facts", "meshlab.istio.host : See that all that is asked for can be had",
+    ]  # fmt: skip
     assert not bare.calls.exists()
 
 

@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_owner import Note
+
 SAMPLES = {
     "bookinfo/platform/kube/bookinfo.yaml": "Service reviews",
     "sleep/sleep.yaml": "Service sleep",
@@ -44,39 +47,87 @@ def manifest(*objects: str) -> str:
     )
 
 
-def teardown(home: Path, given: dict[str, Any], *more: str) -> subprocess.CompletedProcess[str]:
+def teardown(
+    home: Path, given: dict[str, Any], *more: str, playbook: str = "teardown"
+) -> subprocess.CompletedProcess[str]:
     """Run the playbook on this machine, in check mode."""
     return subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), "-i", "localhost,", "-c", "local", "--check", "-v",
-         "meshlab.istio.teardown", *more, "-e", json.dumps({"ansible_python_interpreter": sys.executable, **given})],
+         f"meshlab.istio.{playbook}", *more, "-e", json.dumps({"ansible_python_interpreter": sys.executable, **given})],
         cwd=home, env={**os.environ, "HOME": str(home), "ANSIBLE_NOCOLOR": "1", "ANSIBLE_FORCE_COLOR": "0"},
         stdin=subprocess.DEVNULL, capture_output=True, text=True,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("made", "told"), [(False, False), (False, True), (True, False)])
-def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, made: bool, told: bool) -> None:
-    """It has a profile and a status, and no note of ours."""
-    note = tmp_path / "made"
-    if made:
-        note.mkdir()
-    profile = tmp_path / ".minikube/profiles/of-others/config.json"
+STATES: dict[str, tuple[dict[str, Any], dict[str, Any] | None]] = {
+    "stopped": ({}, {"Host": "Stopped"}),
+    "with half a CPU": ({"CPUs": "4.5"}, {"Host": "Stopped"}),
+    "without a host": ({}, None),
+}
+"""What a profile holds beside the usual, and what `minikube status` says of it."""
+
+
+def cluster(home: Path, state: str, *, noted: bool) -> dict[str, Any]:
+    """Write a profile, a note of ours if it is to be ours, and a minikube; return the variables that name them."""
+    config, status = STATES[state]
+    profile = home / ".minikube/profiles/of-others/config.json"
     profile.parent.mkdir(parents=True)
-    profile.write_text(json.dumps({"Name": "of-others", "Driver": "kvm2", "KubernetesConfig": {"ClusterName": "x"}}))
-    program = tmp_path / "minikube"
+    profile.write_text(
+        json.dumps({"Name": "of-others", "Driver": "kvm2", "KubernetesConfig": {"ClusterName": "x"}, **config})
+    )
+    (home / ".minikube/ca.crt").touch()
+    (profile.parent / "client.crt").touch()
+    # An earlier version noted the name alone, before the start.
+    (home / ".local/share/meshlab/clusters/of-others").mkdir(parents=True)
+    if noted:
+        Note(Minikube(home=str(home)), "of-others").finished("kvm2", {}, started=True)
+    program = home / "minikube"
     # The form of `minikube status --output json` 1.38.1 for a cluster that was stopped.
-    status = {"Name": "of-others", "Host": "Stopped", "Kubelet": "Stopped", "APIServer": "Stopped",
-              "Kubeconfig": "Stopped", "Worker": False}  # fmt: skip
-    program.write_text(f"#!/bin/sh\necho '{json.dumps(status)}'\nexit 7\n")
+    rows = {"Name": "of-others", "Kubelet": "Stopped", "APIServer": "Stopped", "Kubeconfig": "Stopped",
+            "Worker": False, **status} if status else None  # fmt: skip
+    program.write_text(f"#!/bin/sh\necho '{json.dumps(rows)}'\nexit 7\n")
     program.chmod(0o755)
-    given = {"minikube_bin_dir": str(tmp_path), "minikube_profile": "of-others", "minikube_delete_foreign": told,
-             "__minikube_made": str(note)}  # fmt: skip
-    done = teardown(tmp_path, given, "--tags", "cluster")
-    deleted = made or told
+    return {"minikube_bin_dir": str(home), "minikube_profile": "of-others"}
+
+
+@pytest.mark.parametrize(("noted", "told"), [(False, False), (False, True), (True, False)])
+@pytest.mark.parametrize("state", STATES)
+def test_a_cluster_that_somebody_else_made_is_left_alone(tmp_path: Path, state: str, noted: bool, told: bool) -> None:
+    given = cluster(tmp_path, state, noted=noted)
+    done = teardown(tmp_path, {**given, "minikube_delete_foreign": told}, "--tags", "cluster,access")
+    deleted = noted or told
     assert ("taken for one of yours and was not touched" in done.stdout) != deleted, done.stdout
     assert ("-e minikube_delete_foreign=true" in done.stdout) != deleted
     # What comes next asks systemd, which this machine may lack.
-    assert ("Stop the tunnel, and forget the start at boot" in done.stdout) == deleted, done.stdout
+    assert ("meshlab.istio.access : " in done.stdout) == deleted, done.stdout
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_stop_asks_whose_it_is_before_it_stops_anything(tmp_path: Path, noted: bool) -> None:
+    given = cluster(tmp_path, "stopped", noted=noted)
+    (tmp_path / "minikube").write_text(
+        (tmp_path / "minikube").read_text().replace('"Host": "Stopped"', '"Host": "Running"')
+    )
+    done = teardown(tmp_path, given, playbook="stop")
+    assert ("call `minikube stop --profile of-others`" in done.stdout) != noted, done.stdout
+    assert ("meshlab.istio.access : " in done.stdout) == noted, done.stdout
+
+
+def test_no_profile_is_no_cluster(tmp_path: Path) -> None:
+    """minikube would take it for its default, and the folder of all notes was taken for the note."""
+    for playbook in ("teardown", "stop"):
+        done = teardown(tmp_path, {"minikube_profile": ""}, playbook=playbook)
+        assert done.returncode == 2
+        assert "minikube takes no profile (minikube_profile) of the name ''" in done.stdout
+        assert len(re.findall(r"^TASK \[meshlab", done.stdout, re.MULTILINE)) == 1, done.stdout
+
+
+def test_teardown_without_the_cluster_asks_what_goes_with_istio(tmp_path: Path) -> None:
+    done = teardown(tmp_path, {"lab_provider": "existing"}, "--skip-tags", "cluster", "--list-tasks")
+    tasks = re.findall(r"^      (\S.*?)\tTAGS:", done.stdout, re.MULTILINE)
+    asked = tasks.index("meshlab.istio.istio : See that none of them would go with Istio")
+    removing = [index for index, task in enumerate(tasks) if re.search(r": (Stop|Remove|Uninstall) ", task)]
+    assert asked < min(removing)
 
 
 @pytest.mark.parametrize("role", ["bookinfo", "addons"])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_settings as settings
 from ansible_collections.meshlab.istio.plugins.module_utils._command import Completed
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_owner import Note
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Host
 
 FIXTURES = Path(__file__).parent / "module_utils" / "fixtures" / "minikube"
@@ -90,18 +92,38 @@ class World(Replay):
         self.fails: dict[str, Any] = {}
 
     def store(self, **changes: Any) -> dict[str, Any]:
-        """Write the profile as it was recorded, with changes to its top level."""
+        """Write the profile as it was recorded, with changes to its top level, and what a new cluster has."""
         config = copy.deepcopy(PROFILE)
         config["Driver"] = "kvm2"
         config.update(changes)
         self.write(config)
+        # One CA for all profiles, made once; a client's certificate for each profile (bootstrapper/certs.go), and an
+        # SSH key for each machine that is not this host.
+        if not Path(self.home, "ca.crt").exists():
+            Path(self.home, "ca.crt").write_text(secrets.token_hex())
+        Path(self.profile_file("minikube")).with_name("client.crt").write_text(secrets.token_hex())
+        if config["Driver"] != "none":
+            key = Path(self.home, "machines", "minikube", "id_rsa.pub")
+            key.parent.mkdir(parents=True, exist_ok=True)
+            key.write_text(secrets.token_hex())
         return config
+
+    def own(self) -> World:
+        """Note that the cluster is the collection's own, as it does after a start."""
+        note = Note(self, "minikube")
+        if self.rows:
+            note.finished("kvm2", {}, started=True)
+        else:
+            note.begun("kvm2")
+        return self
 
     def write(self, config: dict[str, Any]) -> None:
         """Write the profile's file."""
         path = Path(self.profile_file("minikube"))
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(config))
+        # minikube writes it anew with each start (SaveProfile), be it with the same content.
+        path.with_suffix(".new").write_text(json.dumps(config))
+        path.with_suffix(".new").replace(path)
 
     def commands(self) -> list[str]:
         """Return the commands that changed something."""
@@ -173,6 +195,7 @@ class World(Replay):
     def do_delete(self, _arguments: list[str]) -> None:
         """Delete."""
         shutil.rmtree(os.path.dirname(self.profile_file("minikube")), ignore_errors=True)
+        shutil.rmtree(os.path.join(self.home, "machines", "minikube"), ignore_errors=True)
         self.rows = []
 
 

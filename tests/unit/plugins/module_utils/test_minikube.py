@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube
 from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import Minikube, home_directory, release
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import (
+    Minikube,
+    home_directory,
+    home_problem,
+    release,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_events import Events, explain_exit
 from tests.unit.plugins.fake_minikube import HELP, PROFILE, RECORDED, RUNNING, Replay, event
 
@@ -282,6 +287,42 @@ def test_where_minikube_keeps_its_files(monkeypatch: pytest.MonkeyPatch) -> None
     }
     monkeypatch.setenv("KUBECONFIG", f"{os.pathsep}/a{os.pathsep}/b")
     assert Minikube().kubeconfig == "/a"
+
+
+# What localpath.MiniPath of 1.38.1 makes of each, by Go's own filepath.
+HOMES = {
+    "/data/lab": "/data/lab/.minikube",
+    "/data/lab/": "/data/lab/.minikube",
+    "/data/.minikube": "/data/.minikube",
+    "/data/.minikube/": "/data/.minikube",
+    "/data/.minikube//": "/data/.minikube",
+    "/": "/.minikube",
+    "//data": "/data/.minikube",
+    "/data//.minikube": "/data/.minikube",
+    "/data/../.minikube": "/.minikube",
+    "/data/.minikube/.": "/data/.minikube/.minikube",
+    "/data/.minikube/..": "/data/.minikube",
+    "/data/x.minikube": "/data/x.minikube/.minikube",
+    "/.minikube": "/.minikube",
+}
+
+
+@pytest.mark.parametrize("variable", HOMES)
+def test_a_home_is_read_as_minikube_reads_it(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    assert home_problem(variable) == ""
+    assert Minikube(home=variable).home == HOMES[variable]
+    monkeypatch.setenv("MINIKUBE_HOME", variable)
+    assert Minikube().home == Minikube(home="").home == HOMES[variable]
+
+
+@pytest.mark.parametrize("relative", ["lab", "./lab", ".minikube", "../lab", "~nobody-of-this-name/lab"])
+def test_a_relative_home_is_refused(monkeypatch: pytest.MonkeyPatch, relative: str) -> None:
+    """minikube would take it from the folder that it is called in, which is another one at boot."""
+    with pytest.raises(InputError, match="Give a full path, such as /data/lab"):
+        Minikube(home=relative)
+    monkeypatch.setenv("MINIKUBE_HOME", relative)
+    with pytest.raises(InputError, match="minikube_home is"):
+        Minikube()
 
 
 def test_release_reads_numbers() -> None:

@@ -73,6 +73,7 @@ def world(tmp_path: Path) -> Iterator[Cut]:
     world = Cut(tmp_path)
     world.store()
     world.rows = [RUNNING]
+    world.own()
     with world.server:
         yield world
 
@@ -189,7 +190,7 @@ MACHINE = {"DriverName": "none", "Driver": {"ContainerRuntime": "containerd"}}
 def machine(world: World, name: str, content: Any) -> None:
     """Write the file of a machine."""
     path = Path(world.home, "machines", name, "config.json")
-    path.parent.mkdir(parents=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(content if isinstance(content, str) else json.dumps(content))
 
 
@@ -197,6 +198,8 @@ def test_a_damaged_profile_is_mended_before_it_is_deleted(tmp_path: Path, monkey
     """minikube would leave the cluster of one that it cannot read."""
     world = World(tmp_path)
     world.store()
+    world.rows = [RUNNING]
+    world.own()
     Path(world.profile_file("minikube")).write_text("{broken")
     monkeypatch.setattr(minikube, "KUBERNETES_BINARIES", str(tmp_path / "binaries"))
     for version in ("v1.9.3", "v1.34.4"):

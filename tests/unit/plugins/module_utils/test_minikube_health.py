@@ -119,6 +119,10 @@ def test_the_none_driver_at_an_address_of_another_day(tmp_path: Path) -> None:
     assert find(world, "minikube").state == "degraded"
 
 
+YEARS = 3000
+"""A certificate that ends later than in so many days begins a day before that."""
+
+
 class ApiServer:
     """Shows a certificate for 127.0.0.1, as an API server does; ``home`` holds the ca.crt that signed it."""
 
@@ -131,7 +135,7 @@ class ApiServer:
             .issuer_name(name)
             .public_key(key.public_key())
             .serial_number(1)
-            .not_valid_before(now - datetime.timedelta(days=100))
+            .not_valid_before(now + datetime.timedelta(days=days - 1 if days > YEARS else -100))
             .not_valid_after(now + datetime.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(
@@ -196,6 +200,17 @@ def test_an_expired_certificate_needs_a_start(tmp_path: Path, api: ApiServer) ->
     assert found.state == "degraded"
     assert found.reasons == ["the API server's certificate has expired; the next start renews it"]
     assert health.warn_soon(found, "minikube") == []
+
+
+@pytest.mark.parametrize("api", [YEARS + 1.0], indirect=True)
+def test_a_certificate_that_is_not_valid_yet_is_named(tmp_path: Path, api: ApiServer) -> None:
+    """As on a host whose clock is wrong."""
+    world = World(tmp_path)
+    world.store(Nodes=[{**PROFILE["Nodes"][0], "IP": "127.0.0.1", "Port": api.port}])
+    world.rows = [RUNNING]
+    found = find(world, "minikube")
+    assert (found.state, found.certificate_days) == ("degraded", None)
+    assert "the API server's certificate is not valid yet: this host's clock says 20" in found.sentence("minikube")
 
 
 @pytest.mark.parametrize("api", [10.0], indirect=True)

@@ -25,11 +25,12 @@ STATES: dict[str, list[dict[str, Any]]] = {
 
 
 def make(tmp_path: Path, found: str, **stored: Any) -> World:
-    """Return a world with a cluster in the state ``found``."""
+    """Return a world with a cluster of ours in the state ``found``."""
     world = World(tmp_path)
     if found != "absent":
         world.store(**stored)
-        world.rows = STATES.get(found, [])
+        world.rows = STATES.get(found, [RUNNING])
+        world.own()
     if found == "damaged":
         Path(world.profile_file("minikube")).write_text("{broken")
     return world

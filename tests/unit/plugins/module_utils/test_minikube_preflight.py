@@ -169,6 +169,8 @@ def test_a_real_hosts_amounts(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_real_hosts_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host()
     assert host.free_mb(str(tmp_path / "not" / "yet" / "there")) == host.free_mb(str(tmp_path)) > 0
+    monkeypatch.chdir(tmp_path)
+    assert host.free_mb("not/yet/there") == host.free_mb("") == host.free_mb(str(tmp_path))
     assert host.lines(str(tmp_path / "none")) == []
     (tmp_path / "file").write_text("a\nb\n")
     assert host.lines(str(tmp_path / "file")) == ["a", "b"]

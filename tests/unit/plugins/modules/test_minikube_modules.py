@@ -18,7 +18,8 @@ import yaml
 from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.meshlab.istio.plugins.doc_fragments.minikube import ModuleDocFragment
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube import MINIKUBE_OPTIONS
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube import MINIKUBE_OPTIONS, Minikube
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_owner import Note
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_settings import SETTINGS
 from ansible_collections.meshlab.istio.plugins.modules import minikube, minikube_info, minikube_preflight_info
 from tests.unit.plugins.fake_minikube import FIXTURES, RECORDED, RUNNING
@@ -47,6 +48,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         (tmp_path / ".minikube" / "profiles" / name).mkdir(parents=True)
     shutil.copy(FIXTURES / "profile.json", tmp_path / ".minikube" / "profiles" / "minikube" / "config.json")
     (tmp_path / ".minikube" / "profiles" / "other" / "config.json").write_text("{broken")
+    (tmp_path / ".minikube" / "ca.crt").write_text("CA")
+    (tmp_path / ".minikube" / "profiles" / "minikube" / "client.crt").write_text("of its own")
+    Note(Minikube(home=str(tmp_path)), "minikube").finished("kvm2", {}, started=True)
     return tmp_path
 
 
@@ -110,6 +114,7 @@ def test_info_describes_every_profile(home: Path, capsys: pytest.CaptureFixture[
         ("minikube", "started"),
         ("other", "damaged"),
     ]
+    assert [item["ours"] for item in result["profiles"]] == [True, False]
     assert result["profiles"][0]["settings"]["memory"] == 4096
     assert result["changed"] is False
     one = play(minikube_info, capsys, **where(home), profile="none-such")
