@@ -78,7 +78,7 @@ def changed_fields(before: Mapping[str, Any] | None, after: Mapping[str, Any] | 
         return [] if before is after else [{"field": "", "old": shown(before) or None, "new": shown(after) or None}]
     found: list[dict[str, Any]] = []
     old, new = normalise(before), normalise(after)
-    if old != new:
+    if old != new or not _same_types(old, new):
         _compare(_Side(old, redact(old)), _Side(new, redact(new)), "", found)
     return found
 
@@ -111,7 +111,7 @@ def _text(value: Any) -> str:
 
 
 def _compare(old: _Side, new: _Side, path: str, found: list[dict[str, Any]]) -> None:
-    if old.value == new.value:
+    if old.value == new.value and _same_types(old.value, new.value):
         return
     if isinstance(old.value, dict) and isinstance(new.value, dict):
         olds, news = _by_key(old), _by_key(new)
@@ -128,7 +128,17 @@ def _compare(old: _Side, new: _Side, path: str, found: list[dict[str, Any]]) -> 
             label = f"name={key}" if named else key
             _compare(olds.get(key, _Side()), news.get(key, _Side()), f"{path}[{label}]", found)
         return
-    found.append({"field": path, "old": old.shown, "new": REDACTED_CHANGED if new.shown == old.shown else new.shown})
+    hidden = new.shown == old.shown and _same_types(new.shown, old.shown)
+    found.append({"field": path, "old": old.shown, "new": REDACTED_CHANGED if hidden else new.shown})
+
+
+def _same_types(old: Any, new: Any) -> bool:
+    """Tell whether no boolean stands for a number in values that Python calls equal: to it, true is 1."""
+    if isinstance(old, dict):
+        return all(_same_types(each, new[key]) for key, each in old.items())
+    if isinstance(old, list):
+        return all(map(_same_types, old, new))
+    return isinstance(old, bool) == isinstance(new, bool)
 
 
 def _child(path: str, key: str) -> str:

@@ -221,6 +221,13 @@ def test_a_secret_is_told_by_its_whole_key(key: str, field: str) -> None:
     ]
 
 
+def test_true_is_not_1() -> None:
+    """An object of a kind that takes anything; to Python they are equal."""
+    before, after = ({"metadata": {}, "spec": {"a": [{"b": value}]}} for value in (1, True))
+    assert changed_fields(before, after) == [{"field": "spec.a[0].b", "old": 1, "new": True}]
+    assert changed_fields({"spec": {"a": 1}}, {"spec": {"a": 1.0}}) == []
+
+
 def test_null_is_the_same_as_absent() -> None:
     assert changed_fields(changed(["spec", "paused"], None), DEPLOYMENT) == []
     assert changed_fields(DEPLOYMENT, changed(["spec", "paused"], None)) == []
