@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Callable
@@ -45,6 +44,9 @@ COALESCE_SECONDS = 0.1
 
 LOG_LINES = 10
 
+CLASSES = ("storage.k8s.io/v1", "StorageClass", None)
+FORBIDDEN = 403
+
 NO_LOG = "unable to retrieve container logs for "
 """What the kubelet answers, with status 200, when the container has been removed (seen with Kubernetes 1.34.4)."""
 
@@ -71,7 +73,7 @@ def wait_for(
     :param conditions: mappings of ``kind``, ``condition`` (a JMESPath expression over the live object that must
         become true) and optionally ``name`` and ``namespace``, for what a kind's own predicate does not ask.
     :param progress: called with a sentence whenever the picture changes.
-    :returns: ``seconds`` (float).
+    :returns: ``seconds`` (float), and ``warnings`` about what the user may not look at.
     :raises WaitError: a final reason was said, a passing one lasted too long, or the time is up.
     :raises InputError: a condition is not JMESPath, or names none of the objects.
     :raises ClusterError: the first lists were refused.
@@ -135,6 +137,7 @@ class _Wait:
         self.since: dict[Any, float] = {}
         self.before: dict[ContainerKey, int] = {}
         self.restarts: dict[ContainerKey, tuple[int, float]] = {}
+        self.unseen: dict[tuple[str, str, str | None], str] = {}
         self.seen: dict[str, Object] = {}
 
     def run(self, timeout: float) -> dict[str, Any]:
@@ -150,7 +153,7 @@ class _Wait:
                 pending, found = self.look(store)
                 now = time.monotonic()
                 if not pending:
-                    return {"seconds": round(now - started, 2)}
+                    return {"seconds": round(now - started, 2), "warnings": self.warnings()}
                 doomed, next_look = self.doomed(found, now)
                 if doomed:
                     raise self.failure(doomed, pending)
@@ -205,14 +208,35 @@ class _Wait:
         if missing is None or live["kind"] != "PersistentVolumeClaim":
             return missing
         name = live["spec"].get("storageClassName")
-        with contextlib.suppress(ClusterError):
+        self.if_allowed(store.load, *CLASSES)
+        storage_class = store.find(*CLASSES, name) if name else None
+        events = ("v1", "Event", live["metadata"].get("namespace"))
+        if CLASSES in self.unseen:
             # Who may not look at classes hears it from the claim's events.
-            store.load("storage.k8s.io/v1", "StorageClass", None)
-        storage_class = store.find("storage.k8s.io/v1", "StorageClass", None, name) if name else None
+            self.if_allowed(store.follow, *events)
         on_purpose = (storage_class or {}).get("volumeBindingMode") == FIRST_CONSUMER or last_said(
             live, store
         ) == FIRST_CONSUMER
-        return None if on_purpose else missing
+        # Where neither can be seen, nobody knows whether it would ever have a volume before its first pod.
+        return None if on_purpose or {CLASSES, events} <= set(self.unseen) else missing
+
+    def if_allowed(self, look: Callable[[str, str, str | None], None], *place: Any) -> None:
+        """Load or follow what only tells why something is not ready; who may not look at it waits without it."""
+        if place in self.unseen:
+            return
+        try:
+            look(*place)
+        except ClusterError as error:
+            if error.details.get("status") != FORBIDDEN:
+                raise
+            self.unseen[place] = error.message
+
+    def warnings(self) -> list[str]:
+        """Return a sentence about what could not be looked at, if there is such."""
+        if not self.unseen:
+            return []
+        kinds = ", ".join(sorted({kind for _api_version, kind, _namespace in self.unseen}))
+        return [f"The wait did without {kinds}, which this user may not look at: {next(iter(self.unseen.values()))}"]
 
     def doomed(self, found: list[Trouble], now: float) -> tuple[list[Trouble], float]:
         """Return the troubles that end the wait now, and when to look again for the others."""
@@ -230,11 +254,11 @@ class _Wait:
             store.follow(*_place(target))
             namespace = target["metadata"].get("namespace")
             if target["kind"] == "Deployment":
-                store.follow("apps/v1", "ReplicaSet", namespace)
+                self.if_allowed(store.follow, "apps/v1", "ReplicaSet", namespace)
             if target["kind"] in OWNERS or target["kind"] == "Pod":
-                store.follow("v1", "Pod", namespace)
+                self.if_allowed(store.follow, "v1", "Pod", namespace)
             if target["kind"] in OWNERS or target["kind"] in ("Pod", "PersistentVolumeClaim"):
-                store.follow("v1", "Event", namespace)
+                self.if_allowed(store.follow, "v1", "Event", namespace)
 
     def sentence(self, pending: list[tuple[Object, str]], found: list[Trouble]) -> str:
         said = {trouble.object: f"{trouble.where}: {trouble.reason}" for trouble in reversed(found)}

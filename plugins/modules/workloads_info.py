@@ -104,6 +104,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Return the module's result."""
     options = module.params
     result: dict[str, Any] = {"changed": False, "pods": [], "outdated": [], "cluster_exists": True, "seconds": 0.0}
+    warnings: list[str] = []
     try:
         _runtime.need_libraries(module, "yaml")
         cluster = connected(lambda: Cluster(options["kubeconfig"], options["context"]), check_mode=module.check_mode)
@@ -111,8 +112,10 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             workloads = workloads_of(cluster, options["namespaces"])
             waited = wait_for(cluster, workloads, options["wait_timeout"], progress=Progress(options["progress_file"]))
             result["seconds"] = waited["seconds"]
+            warnings = waited["warnings"]
         result["pods"] = pods_of(cluster, options["namespaces"])
-        rows, result["warnings"] = outdated(cluster, options["sidecars"])
+        rows, more = outdated(cluster, options["sidecars"])
+        result["warnings"] = [*warnings, *more]
         result["outdated"] = [row.shown() for row in rows]
     except Unreachable as error:
         if not module.check_mode:

@@ -198,6 +198,40 @@ def test_a_claim_whose_class_nobody_may_look_at(cluster: FakeCluster, monkeypatc
     assert failed(cluster, cluster.put(claim), timeout=0).details["pending"][0]["message"] == "being deleted"
 
 
+def test_a_user_who_may_look_at_little_waits_with_what_there_is(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, later: Callable[..., None]
+) -> None:
+    list_page = cluster.list_page
+    asked: list[str] = []
+
+    def refused(api_version: str, kind: str, namespace: str | None = None) -> Any:
+        asked.append(kind)
+        if kind in ("StorageClass", "Event", "ReplicaSet"):
+            raise ClusterError(f"{kind} is forbidden: User cannot list it", status=403)
+        return list_page(api_version, kind, namespace)
+
+    monkeypatch.setattr(cluster, "list_page", refused)
+    claim = cluster.put({
+        "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c", "namespace": NS},
+        "spec": {"storageClassName": "local"}, "status": {"phase": "Pending"},
+    })  # fmt: skip
+    deployed = deployment(cluster)
+    later(0.3, lambda: deployment(cluster, available=1))
+    (warning,) = wait_for(cluster, [claim, deployed], 5)["warnings"]
+    assert "did without Event, ReplicaSet, StorageClass" in warning
+    assert "User cannot list it" in warning
+    # Asked once, not at each look.
+    assert (asked.count("StorageClass"), asked.count("Event")) == (1, 1)
+    assert wait_for(cluster, [claim], 60)["seconds"] < 5
+    monkeypatch.setattr(cluster, "list_page", _forbidden)
+    with pytest.raises(ClusterError, match="Pod is forbidden"):
+        wait_for(cluster, [{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": NS}}], 5)
+
+
+def _forbidden(_api_version: str, kind: str, _namespace: str | None = None) -> Any:
+    raise ClusterError(f"{kind} is forbidden", status=403)
+
+
 # -- what somebody has stopped or takes away -------------------------------------------------------
 
 
