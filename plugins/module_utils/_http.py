@@ -275,19 +275,32 @@ def readable(sock: Any) -> bool:
     return bool(poll.poll(0))
 
 
+def tls_context(**authorities: Any) -> ssl.SSLContext:
+    """Return how this host speaks TLS, the same under every Python.
+
+    Python 3.13 refuses certificates without key identifiers, such as `openssl x509 -req` makes and older managed
+    clusters have, unlike curl, kubectl, browsers and older Pythons. Pythons before it refuse an authority that another
+    one has signed, unlike the same.
+
+    :param authorities: whom to trust, as ssl.create_default_context takes it; none means the system's.
+    :raises OSError, ValueError: the certificates cannot be read.
+    """
+    context = ssl.create_default_context(**authorities)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    context.verify_flags |= getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0)
+    return context
+
+
 def _tls_context(
     validate_certs: bool, ca_path: str | None, client_cert: str | None, client_key: str | None
 ) -> ssl.SSLContext:
     try:
-        context = ssl.create_default_context(cafile=ca_path)
+        context = tls_context(cafile=ca_path)
         if client_cert:
             context.load_cert_chain(client_cert, client_key)
     except (OSError, ssl.SSLError) as error:
         files = ", ".join(filter(None, (ca_path, client_cert, client_key)))
         raise InputError(f"The certificates in {files} cannot be read: {error}.") from error
-    # Python 3.13 refuses certificates without key identifiers, such as `openssl x509 -req` makes, unlike curl,
-    # browsers and older Pythons; what a URL answers must not depend on the Python of the host.
-    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     if not validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -16,6 +16,8 @@ import ssl
 import time
 from typing import Any
 
+from ansible_collections.meshlab.istio.plugins.module_utils._http import tls_context
+
 LOOK_SECONDS = 2.0
 EXPIRED = 10
 NOT_YET_VALID = 9
@@ -40,7 +42,7 @@ def certificate(address: str, port: int, home: str) -> tuple[int | None, list[st
     :returns: the days left (None when it could not be seen: another network, a proxy) and what is wrong with it.
     """
     try:
-        context = ssl.create_default_context(cafile=os.path.join(home, "ca.crt"))
+        context = tls_context(cafile=os.path.join(home, "ca.crt"))
         with (
             socket.create_connection((address, port), timeout=LOOK_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=address) as secure,
@@ -95,7 +97,7 @@ def cluster_uid(address: str, port: int, home: str, profile: str) -> str:
 
 
 def _connect(address: str, port: int, home: str, profile: str) -> http.client.HTTPSConnection:
-    context = ssl.create_default_context(cafile=os.path.join(home, "ca.crt"))
+    context = tls_context(cafile=os.path.join(home, "ca.crt"))
     folder = os.path.join(home, "profiles", profile)
     context.load_cert_chain(os.path.join(folder, "client.crt"), os.path.join(folder, "client.key"))
     return http.client.HTTPSConnection(address, port, timeout=LOOK_SECONDS, context=context)

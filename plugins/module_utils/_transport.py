@@ -25,7 +25,7 @@ from urllib.parse import unquote, urlencode, urlsplit
 
 from ansible_collections.meshlab.istio.plugins.module_utils._credentials import Credentials, content
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, InputError, NoWay, Unreachable
-from ansible_collections.meshlab.istio.plugins.module_utils._http import bracketed, failure_of, readable
+from ansible_collections.meshlab.istio.plugins.module_utils._http import bracketed, failure_of, readable, tls_context
 from ansible_collections.meshlab.istio.plugins.module_utils._kubeconfig import Access
 from ansible_collections.meshlab.istio.plugins.module_utils._names import one_place
 from ansible_collections.meshlab.istio.plugins.module_utils._proxies import PORTS, proxy_of
@@ -244,11 +244,7 @@ def tls(access: Access, credentials: Credentials) -> ssl.SSLContext:
     cluster = access.cluster
     authority, mine = content(cluster, "certificate-authority"), credentials.certificate()
     try:
-        context = ssl.create_default_context(cadata=authority.decode() if authority else None)
-        # As kubectl does: Python 3.13 refuses authorities without key identifiers, such as older managed clusters
-        # have, and Pythons before it refuse a certificate-authority that is signed by another one.
-        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-        context.verify_flags |= getattr(ssl, "VERIFY_X509_PARTIAL_CHAIN", 0)
+        context = tls_context(cadata=authority.decode() if authority else None)
         if str(cluster.get("insecure-skip-tls-verify")).lower() == "true":
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE

@@ -61,10 +61,12 @@ def test_bytes_that_are_no_text_do_not_end_the_reading() -> None:
 
 def test_words_are_english_and_the_environment_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    monkeypatch.setenv("KUBECTL_KUBERC", "true")
     monkeypatch.setenv("INHERITED", "yes")
     tool = python(ADDED="too", LC_ALL="fr_FR.UTF-8")
-    program = "import os; print(*(os.environ[name] for name in ('LC_ALL', 'INHERITED', 'ADDED')))"
-    assert tool.run(["-c", program], timeout=20).stdout == "C yes too\n"
+    program = "import os; print(*(os.environ[name] for name in ('LC_ALL', 'INHERITED', 'ADDED', 'KUBECTL_KUBERC')))"
+    # A user's kuberc would change what kubectl does for us.
+    assert tool.run(["-c", program], timeout=20).stdout == "C yes too false\n"
 
 
 def test_input_is_given_and_empty_without() -> None:

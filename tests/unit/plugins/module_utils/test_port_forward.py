@@ -30,7 +30,7 @@ def kubectl(tmp_path: Path) -> Path:
 
 def script(path: Path, text: str) -> None:
     lines = [f"#!{sys.executable}", "import os, signal, sys, time"]
-    note = "[str(os.getpid()), str(os.getpgrp()), os.environ['LC_ALL'], *sys.argv[1:]]"
+    note = "[str(os.getpid()), str(os.getpgrp()), os.environ['LC_ALL'] + os.environ['KUBECTL_KUBERC'], *sys.argv[1:]]"
     lines.append(f"open({str(path) + '.ran'!r}, 'w').write('\\n'.join({note}))")
     path.write_text("\n".join([*lines, text, ""]))
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -58,7 +58,7 @@ def test_it_forwards_within_the_block_only(kubectl: Path) -> None:
         assert not ended(kubectl)
     assert ended(kubectl)
     pid, group, locale, *arguments = ran(kubectl)
-    assert (pid, locale) == (group, "C")  # a group of its own: the terminal's Ctrl-C is not for it
+    assert (pid, locale) == (group, "Cfalse")  # a group of its own: the terminal's Ctrl-C is not for it
     assert arguments == [
         "--kubeconfig=/home/me/.kube/config", "--context=minikube", "--namespace=istio-system", "port-forward",
         "--address=127.0.0.1", "--", "service/gw", ":80",
