@@ -13,6 +13,8 @@ import contextlib
 import hashlib
 import json
 import os
+import shutil
+import subprocess
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -25,6 +27,17 @@ SCHEMA = "meshlab.istio/cluster/1"
 
 HOST_CA = "/var/lib/minikube/certs/ca.crt"
 """The cluster's CA on its node (vmpath.GuestKubernetesCertsDir), which with the driver none is this host."""
+
+ENGINES = {
+    "docker": ("docker", "container", "inspect", "--format", "{{.Id}}"),
+    "podman": ("sudo", "-n", "podman", "container", "inspect", "--format", "{{.Id}}"),
+    "kvm2": ("virsh", "--connect", "qemu:///system", "domuuid"),
+}
+"""What tells the ID of a node by the profile's name. An engine has one of a name for all homes of minikube: a new
+profile of another home deletes the container of that name (Create of pkg/drivers/kic/kic.go), and a deletion takes
+whatever has it (Remove of pkg/drivers/kvm/kvm.go)."""
+
+ENGINE_SECONDS = 10.0
 
 NAME_ONLY = "~/.local/share/meshlab/clusters"
 """Where an earlier version of this collection noted names of profiles. A name proves nothing."""
@@ -76,10 +89,12 @@ class Note:
             return f"{whose} has a note that cannot be read ({self.path}), {yours}"
         other = self._host_has_another(note)
         if not note["finished"]:
+            node_now = self._node(note["driver"])
+            other = other or bool(node_now and node_now != note.get("node"))
             if other or note["config"] != self._stamp():
                 return f"A start of this collection began the {which}, and somebody changed it since, {yours}"
             return ""
-        now = self._identity(node)
+        now = self._identity(note["driver"], node)
         differing = [
             name
             for name, value in note["identity"].items()
@@ -98,6 +113,10 @@ class Note:
             left += [
                 os.path.join(self._folder, name) for name in sorted(set(os.listdir(self._folder)) - LEFT_BY_A_START)
             ]
+        # minikube chooses docker itself where it is there.
+        engine = driver or "docker"
+        if self._node(engine):
+            left.append(f"{self._profile} of {engine}")
         return left + ([HOST_CA] if driver == "none" and os.path.exists(HOST_CA) else [])
 
     @contextlib.contextmanager
@@ -125,7 +144,8 @@ class Note:
         """Note the stored profile as it is now, unless the note is of a finished cluster."""
         note, stamp = self._read(), self._stamp()
         if stamp and not (note and note["finished"]):
-            self._write({"finished": False, "driver": driver, "config": stamp})
+            node = self._node(driver) or (note or {}).get("node", "")
+            self._write({"finished": False, "driver": driver, "config": stamp, "node": node})
 
     def finished(self, driver: str | None, node: dict[str, Any], *, started: bool) -> None:
         """Note what only this cluster has.
@@ -133,7 +153,7 @@ class Note:
         :param node: as for ``doubt``.
         :param started: it was started just now; else what cannot be seen now stays as it was noted.
         """
-        identity = self._identity(node)
+        identity = self._identity(driver, node)
         if not all(identity[name] for name in PROOF):
             return
         if not started:
@@ -146,7 +166,21 @@ class Note:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.path)
 
-    def _identity(self, node: dict[str, Any]) -> dict[str, str]:
+    def _node(self, driver: str | None) -> str:
+        """Return the ID that the driver's engine has given to the node, "" if there is none or it does not answer."""
+        command = ENGINES.get(str(driver))
+        if command is None or shutil.which(command[0]) is None:
+            return ""
+        try:
+            done = subprocess.run(
+                [*command, self._profile], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                timeout=ENGINE_SECONDS, text=True, errors="replace", check=False,
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired):
+            return ""
+        return done.stdout.strip() if done.returncode == 0 else ""
+
+    def _identity(self, driver: str | None, node: dict[str, Any]) -> dict[str, str]:
         """Return what tells this cluster from others; "" for what cannot be seen.
 
         minikube makes a client's certificate for each profile, and an SSH key for each machine that is not this host.
@@ -156,6 +190,7 @@ class Note:
             "CA": _checksum(os.path.join(self._home, "ca.crt")),
             "client certificate": _checksum(os.path.join(self._folder, "client.crt")),
             "machine's key": _checksum(os.path.join(self._home, "machines", self._profile, "id_rsa.pub")),
+            "node": self._node(driver),
             "UID": cluster_uid(str(node.get("IP") or ""), int(node.get("Port") or 0), self._home, self._profile)
             if node
             else "",

@@ -20,6 +20,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._minikube_lifecycle 
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_owner import Note
 from tests.unit.plugins.fake_minikube import PAUSED, RUNNING, STOPPED, FitHost, World, event, node
 
+ENGINES = owner.ENGINES
 YOURS = "so it is taken for one of yours and was not touched"
 SICK = node("Running", "Stopped", "Stopped", "Configured")
 FAILED = {"rc": 80, "stdout": event("error", exitcode="80", name="GUEST_PROVISION", message="no disk"), "stderr": ""}
@@ -348,6 +349,54 @@ def test_with_the_driver_none_the_cluster_on_this_host_may_be_of_another_home(
     with pytest.raises(InputError, match=r"the note of another cluster \(the CA on this host differs\)"):
         go(world, state="absent")
     assert world.commands() == []
+
+
+def engine(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """Put a docker into PATH that has a container of any name while a file holds its ID; return that file."""
+    (folder / "bin").mkdir()
+    program, container = folder / "bin" / "docker", folder / "container"
+    program.write_text(f'#!/bin/sh\n[ "$1 $2" = "container inspect" ] && cat {container}\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder / "bin"), prepend=":")
+    monkeypatch.setattr(owner, "ENGINES", ENGINES)
+    return container
+
+
+def test_a_container_of_another_home_is_not_replaced_by_a_new_cluster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """minikube would delete it as abandoned (Create of pkg/drivers/kic/kic.go, 1.38.1)."""
+    container = engine(monkeypatch, tmp_path)
+    container.write_text("of-another-home")
+    world = World(tmp_path)
+    for driver in ("docker", None):
+        for check in (True, False):
+            with pytest.raises(InputError, match="left of a cluster: minikube of docker"):
+                go(world, check, driver=driver)
+    assert world.commands() == []
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_a_container_that_another_home_made_meanwhile_is_not_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, finished: bool
+) -> None:
+    container = engine(monkeypatch, tmp_path)
+    world = World(tmp_path)
+    world.store(Driver="docker")
+    world.rows = [RUNNING]
+    container.write_text("ours")
+    note = Note(world, "minikube")
+    if finished:
+        note.finished("docker", {}, started=True)
+    else:
+        note.begun("docker")
+    assert go(world, check=True, state="absent")["changed"]
+    container.write_text("of-another-home")
+    with pytest.raises(InputError, match=YOURS):
+        go(world, state="absent")
+    assert world.commands() == []
+    container.unlink()
+    assert go(world, state="absent")["changed"], "with none there is nothing to take"
 
 
 def test_a_name_that_an_earlier_version_noted_is_no_proof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
