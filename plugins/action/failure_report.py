@@ -18,6 +18,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+from ansible_collections.meshlab.istio.plugins.plugin_utils._failed import message_of
 
 MODULE = "meshlab.istio.failure_report"
 INDEX = "failure.json"
@@ -68,19 +69,6 @@ class ActionModule(ActionBase):
         files = {name: text for name, text in answer["files"].items() if NAME.fullmatch(name)}
         refused = [f"{name!r}: not a name for a file." for name in answer["files"] if name not in files]
         return files, [*answer["notes"], *refused]
-
-
-def message_of(result: Mapping[str, Any]) -> str:
-    """Return what a failed task said: its message, or those of the items of its loop that failed or found no host."""
-    items = [
-        item
-        for item in result.get("results") or []
-        if isinstance(item, dict) and (item.get("failed") or item.get("unreachable"))
-    ]
-    said = [message_of(item) for item in items] or [
-        str(next(filter(None, (result.get(key) for key in ("msg", "censored", "stderr"))), "It gave no reason."))
-    ]
-    return " ".join(dict.fromkeys(said))
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> Path:

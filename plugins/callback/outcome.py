@@ -29,10 +29,10 @@ from ansible import context
 from ansible.plugins.callback import CallbackBase
 from ansible.template import Templar
 
-from ansible_collections.meshlab.istio.plugins.action.failure_report import message_of
 from ansible_collections.meshlab.istio.plugins.module_utils import _report as report
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._report_known import known
+from ansible_collections.meshlab.istio.plugins.plugin_utils._failed import message_of
 
 ROLE = "meshlab.istio.report"
 ELSEWHERE = "Nothing failed on this host. The run ended here because it failed on another one."

@@ -116,6 +116,7 @@ def test_check_mode_asks_and_writes_nothing(tmp_path: Path) -> None:
         ({"msg": "One or more items failed", "results": [
             {"failed": True, "msg": "a"}, {"msg": "fine"}, {"failed": True, "msg": "b"}, {"failed": True, "msg": "a"}]},
          "a b"),
+        ({"msg": "All items completed", "results": [{"unreachable": True, "msg": "a"}, {"msg": "fine"}]}, "a"),
     ],
 )  # fmt: skip
 def test_message_is_what_the_failed_task_or_its_items_said(result: dict[str, Any], message: str) -> None:
