@@ -126,7 +126,7 @@ class Minikube(CommandLineTool):
                 config: Any = json.load(stream)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             config = error
         if not _is_profile(config):
             raise InputError(f"minikube's profile {path} cannot be read ({config}). {REMEDIES['HOST_CONFIG_LOAD']}")
@@ -157,7 +157,7 @@ class Minikube(CommandLineTool):
         try:
             with open(os.path.join(self.home, "config", "config.json"), encoding="utf-8") as stream:
                 return dict(json.load(stream))
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, RecursionError):
             return {}
 
     def mend_profile(self, profile: str) -> None:
@@ -173,7 +173,7 @@ class Minikube(CommandLineTool):
                 machine: Any = json.load(stream)
             driver = str(machine["DriverName"])
             runtime = str(machine["Driver"].get("ContainerRuntime") or "")
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
             return
         version = max(
             map(os.path.basename, glob.glob(os.path.join(KUBERNETES_BINARIES, "v*"))), key=release, default=""
@@ -296,6 +296,8 @@ def home_directory(variable: str | None) -> str:
 
 def home_problem(variable: str) -> str:
     """Return why a value of MINIKUBE_HOME cannot be used, as a sentence; "" if it can."""
+    if "\0" in variable:
+        return f"minikube_home is {variable!r}, and no path holds a null byte. Give a full path, such as /data/lab."
     if os.path.isabs(variable):
         return ""
     return (

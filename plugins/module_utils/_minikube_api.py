@@ -77,7 +77,7 @@ def cut_off(address: str, port: int, home: str, profile: str) -> tuple[bool, lis
             return True, [*(name for name in spaces if name not in BUILT_IN), *(f"default/{name}" for name in pods)]
         finally:
             connection.close()
-    except (OSError, ValueError, http.client.HTTPException):
+    except (OSError, ValueError, OverflowError, http.client.HTTPException):
         return False, []
 
 
@@ -92,7 +92,7 @@ def cluster_uid(address: str, port: int, home: str, profile: str) -> str:
             return str((_get(connection, "/api/v1/namespaces/kube-system") or {})["metadata"]["uid"])
         finally:
             connection.close()
-    except (OSError, ValueError, LookupError, TypeError, http.client.HTTPException):
+    except (OSError, ValueError, OverflowError, LookupError, TypeError, http.client.HTTPException):
         return ""
 
 

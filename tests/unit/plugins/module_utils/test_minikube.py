@@ -325,6 +325,23 @@ def test_a_relative_home_is_refused(monkeypatch: pytest.MonkeyPatch, relative: s
         Minikube()
 
 
+def test_a_home_with_a_null_byte_is_refused() -> None:
+    with pytest.raises(InputError, match="no path holds a null byte"):
+        Minikube(home="/data\0lab")
+
+
+def test_a_profile_that_is_nested_without_end_is_damaged(tmp_path: Path) -> None:
+    minikube = Minikube(home=str(tmp_path))
+    path = Path(minikube.profile_file("lab"))
+    path.parent.mkdir(parents=True)
+    path.write_text("[" * 100_000)
+    with pytest.raises(InputError, match="cannot be read"):
+        minikube.read_profile("lab")
+    (tmp_path / ".minikube" / "config").mkdir()
+    (tmp_path / ".minikube" / "config" / "config.json").write_text("[" * 100_000)
+    assert minikube.defaults() == {}
+
+
 def test_release_reads_numbers() -> None:
     assert release("v1.34.4-rc.1") == (1, 34, 4)
     assert release("devel") == ()

@@ -19,7 +19,12 @@ import pytest
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube as minikube
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._minikube_api import BUILT_IN, MADE_LAST, cut_off
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_api import (
+    BUILT_IN,
+    MADE_LAST,
+    cluster_uid,
+    cut_off,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import find
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_lifecycle import Lifecycle
 from tests.unit.plugins.fake_minikube import PROFILE, RUNNING, STOPPED, FitHost, World
@@ -118,6 +123,16 @@ def test_a_list_of_another_form_tells_nothing(world: Cut) -> None:
     assert look(world)[0]
     world.server.script = lambda seen: Reply(body=b'{"items": 5}') if "/v1/namespaces" in seen.path else Reply(404)
     assert look(world) == (False, [])
+
+
+def test_the_uid_of_the_cluster_is_that_of_kube_system(world: Cut) -> None:
+    where = ("127.0.0.1", world.server.port, world.home, "minikube")
+    assert cluster_uid(*where) == ""
+    for body, uid in ((b'{"metadata": {"uid": "one"}}', "one"), (b"{}", ""), (b'{"metadata": 5}', ""), (b"[]", "")):
+        world.there = {"/api/v1/namespaces/kube-system": Reply(200, body)}
+        assert cluster_uid(*where) == uid
+    assert cluster_uid("127.0.0.1", 700000, world.home, "minikube") == ""
+    assert cut_off("127.0.0.1", 700000, world.home, "minikube") == (False, [])
 
 
 def test_no_certificate_of_a_client_tells_nothing(world: Cut) -> None:
