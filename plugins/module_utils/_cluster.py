@@ -133,11 +133,22 @@ class Cluster:
             return False
         return True
 
-    def patch(self, api_version: str, kind: str, name: str, namespace: str | None, body: Mapping[str, Any]) -> Object:
-        """Merge-patch one object (RFC 7386) and return it."""
+    def patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None,
+        body: Mapping[str, Any],
+        *,
+        field_manager: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:
+        """Merge-patch one object (RFC 7386) and return it; in a dry run, return what would be stored."""
         return self._call(
             "PATCH", api_version, kind, name, namespace,
             body=json.dumps(dict(body)), form="application/merge-patch+json",
+            query={"fieldManager": field_manager, "dryRun": _dry(dry_run)},
         )  # fmt: skip
 
     def is_namespaced(self, api_version: str, kind: str) -> bool:

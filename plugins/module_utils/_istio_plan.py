@@ -30,6 +30,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
 )
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_tag import NOT_PRUNED, TAG, VALIDATOR, default_tag
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import shortened
 from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 Object = dict[str, Any]
@@ -157,6 +158,7 @@ def make(istioctl: Istioctl, cluster: Cluster, document: Mapping[str, Any], *, f
     """Find out what ``istioctl install`` with this document would change on a cluster.
 
     :raises CommandError: istioctl refuses the document.
+    :raises InputError: a component's namespace does not exist.
     :raises ClusterError: the API server refuses a dry run for another reason than a missing namespace or kind.
     """
     labels = owner_labels(istioctl, document)
@@ -175,6 +177,7 @@ def make(istioctl: Istioctl, cluster: Cluster, document: Mapping[str, Any], *, f
         if cluster.find("v1", "Namespace", namespace) is None:
             plan.changes.append(Change(None, _namespace(document, namespace)))
         manifests = rendering.result()
+        _need_namespaces(cluster, manifests, namespace)
         owned.warm(cluster, manifests)
         tagging = pool.submit(_tag, istioctl, document, manifests, live, labels)
         injectors = [obj for obj in manifests if obj["kind"] == _INJECTOR[1]]
@@ -202,6 +205,22 @@ def make(istioctl: Istioctl, cluster: Cluster, document: Mapping[str, Any], *, f
         left += owned.obsolete_crd(cluster, current)
     plan.changes += [Change(obj, None, by="module") for obj in left]
     return plan
+
+
+def _need_namespaces(cluster: Cluster, manifests: Sequence[Object], made: str) -> None:
+    """Raise InputError for a namespace that is missing: istioctl makes ``made`` alone."""
+    brought = {obj["metadata"]["name"] for obj in manifests if obj["kind"] == "Namespace"} | {made, None}
+    placed: dict[str, list[str]] = {}
+    for obj in manifests:
+        namespace = obj["metadata"].get("namespace")
+        if namespace not in brought:
+            placed.setdefault(namespace, []).append(reference(obj))
+    for namespace, names in sorted(placed.items()):
+        if cluster.find("v1", "Namespace", namespace) is None:
+            raise InputError(
+                f"The namespace {namespace} does not exist, and istioctl would stop half-way at {shortened(names)}, as "
+                f"it makes no namespace but {made}. Nothing was changed. Make the namespace first."
+            )
 
 
 def without_cluster(istioctl: Istioctl, document: Mapping[str, Any], *, force: bool = False) -> Plan:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Callable
 
@@ -25,13 +26,28 @@ from ansible_collections.meshlab.istio.plugins.module_utils._apply import (
 from ansible_collections.meshlab.istio.plugins.module_utils._check_mode import connected, unknown
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NotFound, NotYet, Unreachable
-from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import unused
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
+    ClusterError,
+    InputError,
+    NotFound,
+    NotYet,
+    Unreachable,
+)
+from ansible_collections.meshlab.istio.plugins.module_utils._identity import (
+    Identity,
+    applied_fields,
+    group_of,
+    identity,
+    is_bare,
+    owns_label,
+)
+from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import FORBIDDEN, shortened, unused
 from ansible_collections.meshlab.istio.plugins.module_utils._patches import patched
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 from ansible_collections.meshlab.istio.plugins.module_utils._select import selector
-from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, load, missing_files
+from ansible_collections.meshlab.istio.plugins.module_utils._sendable import sendable
+from ansible_collections.meshlab.istio.plugins.module_utils._sources import checked, load, missing_files, once
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import wait_for
 
 Object = dict[str, Any]
@@ -116,19 +132,18 @@ def ensure(options: Mapping[str, Any], *, check: bool, progress: Callable[[str],
         # The play would make or start the cluster first; then everything would be new.
         warnings = unknown(error)
     end = started + options["wait_timeout"]
-    objects = placed(objects, options["namespace"], cluster, end)
-    objects = [checked(obj, "an object after its patches") for obj in patched(objects, options["patches"])]
+    objects = prepared(objects, options["patches"], options["namespace"], cluster, end)
     if options["prune"]:
         objects = [_labelled(obj, options["prune"]) for obj in objects]
+    absent = options["state"] == "absent"
     if cluster is None:
-        changes = [Change(obj, None, obj if options["state"] == "present" else None) for obj in objects]
+        changes = [Change(obj, None, None if absent else sendable(obj)) for obj in objects]
         return {**_result(changes, started, 0.0, cluster_exists=False), "warnings": warnings}
-    kept: list[str] = []
-    if options["state"] == "absent" and options["keep_used_namespaces"]:
-        objects, kept = unused(cluster, objects)
-    work = _ensure_absent if options["state"] == "absent" else _ensure_present
-    changes, waited = work(cluster, objects, options, end, check, progress)
-    return {**_result(changes, started, waited, cluster_exists=True), "warnings": kept}
+    if absent:
+        objects, warnings = _without_kept(cluster, objects, options, end)
+    work = _ensure_absent if absent else _ensure_present
+    done = work(cluster, objects, options, end, check, progress)
+    return {**_result(done.changes, started, done.waited, cluster_exists=True), "warnings": [*warnings, *done.warnings]}
 
 
 def wanted(options: Mapping[str, Any]) -> list[Object]:
@@ -148,12 +163,31 @@ def wanted(options: Mapping[str, Any]) -> list[Object]:
     return objects
 
 
+def prepared(
+    objects: Sequence[Object],
+    patches: Sequence[Mapping[str, Any]],
+    namespace: str | None,
+    cluster: Cluster | None,
+    end: float = 0.0,
+) -> list[Object]:
+    """Return the objects as they are planned: patched, each in its namespace, each once.
+
+    :param end: as for ``placed``.
+    :raises InputError: see ``placed``, ``patched`` and ``once``.
+    """
+    objects = patched(placed(objects, namespace, cluster, end), patches)
+    # A patch may have moved an object, and only now two that are one are the same.
+    return once(placed([checked(obj, "an object after its patches") for obj in objects], namespace, cluster, end))
+
+
 def placed(objects: Sequence[Object], namespace: str | None, cluster: Cluster | None, end: float = 0.0) -> list[Object]:
-    """Return ``objects`` with ``namespace`` for each one of a namespaced kind that names none.
+    """Return ``objects`` each in the namespace in which the API server keeps it.
+
+    One of a namespaced kind that names no namespace gets ``namespace``. One of a cluster-scoped kind loses the
+    namespace that it names, as the API server drops it.
 
     :param end: until when a busy API server is asked again, in seconds of time.monotonic().
-
-    :raises InputError: such an object is there, but no namespace was given.
+    :raises InputError: an object needs a namespace, but none was given.
     """
     scopes = {}
     for obj in objects:
@@ -164,30 +198,141 @@ def placed(objects: Sequence[Object], namespace: str | None, cluster: Cluster | 
                 scopes[(spec["group"], spec["names"]["kind"])] = spec["scope"] == "Namespaced"
     result = []
     for obj in objects:
-        if not obj["metadata"].get("namespace") and _is_namespaced(obj, scopes, cluster, end):
+        metadata = obj["metadata"]
+        if not _is_namespaced(obj, scopes, cluster, end):
+            metadata = {key: value for key, value in metadata.items() if key != "namespace"}
+        elif not metadata.get("namespace"):
             if not namespace:
                 raise InputError(f"{reference(obj)} names no namespace. Give `namespace`.")
-            obj = {**obj, "metadata": {**obj["metadata"], "namespace": namespace}}  # noqa: PLW2901
-        result.append(obj)
+            metadata = {**metadata, "namespace": namespace}
+        result.append({**obj, "metadata": metadata})
     return result
 
 
-def owned(cluster: Cluster, owner: str, objects: Sequence[Object], end: float) -> list[Object]:
-    """Return the live objects with the owner label that are not among ``objects``; ``end`` as for ``placed``."""
+def owned(
+    cluster: Cluster, owner: str, objects: Sequence[Object], options: Mapping[str, Any], end: float
+) -> tuple[list[Object], list[str]]:
+    """Return the live objects of a set that are not among ``objects``, and sentences about what was left out.
+
+    An object is of the set if the field manager gave it the owner label. One that somebody copied with that label, or a
+    controller made for one of ours, such as the Endpoints of a Service, is not.
+
+    :param owner: the name of the set.
+    :param end: as for ``placed``.
+    """
     kinds = {(obj["apiVersion"], obj["kind"]) for obj in objects}
     kinds |= {(api_version, kind) for api_version, names in PRUNED_KINDS for kind in names.split()}
-    known = {_identity(obj) for obj in objects}
-    found: dict[tuple[str, str], Object] = {}
+    namespaces = sorted({obj["metadata"].get("namespace") or "" for obj in objects} | {options["namespace"] or ""})
+    look = _Look(cluster, f"{OWNER_LABEL}={owner}", [name for name in namespaces if name], end)
+    known = {identity(obj) for obj in objects}
+    found: dict[Identity, Object] = {}
+    strange: dict[Identity, str] = {}
     for api_version, kind in sorted(kinds):
-        request = partial(cluster.list, api_version, kind, label_selector=f"{OWNER_LABEL}={owner}")
-        for obj in patiently(end, request):
-            if _identity(obj) not in known and not obj["metadata"].get("ownerReferences"):
+        for obj in look.all(api_version, kind):
+            if identity(obj) in known or obj["metadata"].get("ownerReferences"):
+                continue
+            if owns_label(applied_fields(obj, options["field_manager"]), OWNER_LABEL):
                 # Each version of a kind lists the same objects.
-                found.setdefault(_identity(obj), obj)
-    return list(found.values())
+                found.setdefault(identity(obj), obj)
+            elif other := _applied_by(obj):
+                strange[identity(obj)] = f"{reference(obj)} (applied by {other})"
+    sentences = look.sentences()
+    if strange:
+        sentences.append(
+            f"These carry the label {OWNER_LABEL}={owner}, which {options['field_manager']} did not give them, so they "
+            f"stay: {shortened(list(strange.values()))}."
+        )
+    return list(found.values()), sentences
 
 
 # -- inside --------------------------------------------------------------------------------------
+
+
+@dataclass
+class _Done:
+    changes: list[Change]
+    waited: float
+    warnings: list[str]
+
+
+class _Look:
+    """Lists kinds in the whole cluster; where this user may not, in the namespaces of the set, or not at all."""
+
+    def __init__(self, cluster: Cluster, selector: str, namespaces: Sequence[str], end: float) -> None:
+        self.cluster = cluster
+        self.selector = selector
+        self.namespaces = namespaces
+        self.end = end
+        self.partly: list[str] = []
+        self.hidden: list[str] = []
+
+    def all(self, api_version: str, kind: str) -> list[Object]:
+        try:
+            return self._list(api_version, kind, None)
+        except ClusterError as error:
+            if error.details.get("status") != FORBIDDEN:
+                raise
+        try:
+            if self.namespaces and self.cluster.is_namespaced(api_version, kind):
+                found = [obj for name in self.namespaces for obj in self._list(api_version, kind, name)]
+                self.partly.append(kind)
+                return found
+        except ClusterError as error:
+            if error.details.get("status") != FORBIDDEN:
+                raise
+        self.hidden.append(kind)
+        return []
+
+    def sentences(self) -> list[str]:
+        places = {
+            f"was looked for only in {', '.join(self.namespaces)}": self.partly,
+            "was not looked for": self.hidden,
+        }
+        return [
+            f"To prune, {', '.join(dict.fromkeys(kinds))} {where}, as this user may not list all of them."
+            for where, kinds in places.items()
+            if kinds
+        ]
+
+    def _list(self, api_version: str, kind: str, namespace: str | None) -> list[Object]:
+        request = partial(self.cluster.list, api_version, kind, namespace, label_selector=self.selector)
+        return patiently(self.end, request)
+
+
+def _applied_by(obj: Object) -> str:
+    """Return who wrote an object by server-side apply, "" if nobody did."""
+    entries = obj["metadata"].get("managedFields") or []
+    return next((entry["manager"] for entry in entries if entry["operation"] == "Apply"), "")
+
+
+def _without_kept(
+    cluster: Cluster, objects: list[Object], options: Mapping[str, Any], end: float
+) -> tuple[list[Object], list[str]]:
+    """Return what is to be deleted, without what the options keep, and sentences about what stays."""
+    sentences: list[str] = []
+    if options["only_applied"]:
+        live = {
+            identity(change.desired): change.before
+            for change in plan_absent(cluster, objects, timeout=end - time.monotonic())
+        }
+        others = [
+            obj
+            for obj in objects
+            if (there := live[identity(obj)]) is not None
+            and not is_bare(obj)
+            and applied_fields(there, options["field_manager"]) is None
+        ]
+        objects = [obj for obj in objects if obj not in others]
+        if others:
+            names = shortened([reference(obj) for obj in others])
+            sentences.append(
+                f"These stay, because {options['field_manager']} never applied them: {names}. They only have the names "
+                "of the set. Delete them by hand if they are to go."
+            )
+    if options["keep_used_namespaces"]:
+        objects, kept = unused(cluster, objects)
+        sentences += kept
+    return objects, sentences
 
 
 def _ensure_present(
@@ -197,13 +342,21 @@ def _ensure_present(
     end: float,
     check: bool,
     progress: Callable[[str], None],
-) -> tuple[list[Change], float]:
+) -> _Done:
     manager = options["field_manager"]
-    changes = plan(cluster, objects, manager, recreate=options["recreate"], timeout=end - time.monotonic())
-    found = owned(cluster, options["prune"], objects, end) if options["prune"] else []
-    surplus = plan_absent(cluster, found, timeout=end - time.monotonic())
+    changes = plan(
+        cluster, objects, manager, recreate=options["recreate"], timeout=end - time.monotonic(),
+        expected=options["expected_namespaces"] if check else (),
+    )  # fmt: skip
+    warnings = _unserved(changes, check=check)
+    surplus: list[Change] = []
+    if options["prune"]:
+        found, left_out = owned(cluster, options["prune"], objects, options, end)
+        found, kept = unused(cluster, found, definitions=True)
+        surplus = plan_absent(cluster, found, timeout=end - time.monotonic())
+        warnings += [*left_out, *kept]
     if check:
-        return [*changes, *surplus], 0.0
+        return _Done([*changes, *surplus], 0.0, warnings)
     changes = apply(cluster, changes, manager, timeout=end - time.monotonic(), progress=progress)
     delete(cluster, surplus, timeout=end - time.monotonic() if options["wait"] else None, progress=progress)
     waited = 0.0
@@ -212,7 +365,34 @@ def _ensure_present(
             cluster, objects, end - time.monotonic(),
             failure_grace=options["failure_grace"], conditions=options["wait_conditions"], progress=progress,
         )["seconds"]  # fmt: skip
-    return [*changes, *surplus], waited
+    return _Done([*changes, *surplus], waited, warnings)
+
+
+def _unserved(changes: Sequence[Change], *, check: bool) -> list[str]:
+    """Return warnings about kinds that the cluster does not know and no definition of the set brings.
+
+    :raises ClusterError: there is one, and this is no check mode, in which an earlier task would have brought it.
+    """
+    defined = {
+        (spec.get("group"), (spec.get("names") or {}).get("kind"))
+        for change in changes
+        if change.desired["kind"] == "CustomResourceDefinition" and (spec := change.desired.get("spec") or {})
+    }
+    unknown = [
+        change
+        for change in changes
+        if change.unserved and (group_of(change.desired["apiVersion"]), change.desired["kind"]) not in defined
+    ]
+    if not unknown:
+        return []
+    names = shortened([f"{change.name} ({change.desired['apiVersion']})" for change in unknown])
+    if check:
+        return [f"The cluster does not know the kinds of these objects yet, so they count as new: {names}."]
+    raise NotFound(
+        f"The cluster does not know the kinds of these objects: {names}. Nothing was written. Apply the "
+        "CustomResourceDefinition first, or correct apiVersion and kind.",
+        reason="UnknownKind",
+    )
 
 
 def _ensure_absent(
@@ -222,18 +402,22 @@ def _ensure_absent(
     end: float,
     check: bool,
     progress: Callable[[str], None],
-) -> tuple[list[Change], float]:
+) -> _Done:
+    warnings: list[str] = []
     if options["prune"]:
-        objects = [*objects, *owned(cluster, options["prune"], objects, end)]
+        found, left_out = owned(cluster, options["prune"], objects, options, end)
+        found, kept = unused(cluster, found, beside=objects, definitions=True)
+        objects = [*objects, *found]
+        warnings = [*left_out, *kept]
     changes = plan_absent(cluster, objects, timeout=end - time.monotonic())
     started = time.monotonic()
     if not check:
         delete(cluster, changes, timeout=end - started if options["wait"] else None, progress=progress)
-    return changes, time.monotonic() - started
+    return _Done(changes, time.monotonic() - started, warnings)
 
 
 def _is_namespaced(obj: Object, scopes: Mapping[tuple[str, str], bool], cluster: Cluster | None, end: float) -> bool:
-    group, kind = obj["apiVersion"].rpartition("/")[0], obj["kind"]
+    group, kind = group_of(obj["apiVersion"]), obj["kind"]
     if (group, kind) in scopes:
         return scopes[(group, kind)]
     if cluster is None:
@@ -243,11 +427,6 @@ def _is_namespaced(obj: Object, scopes: Mapping[tuple[str, str], bool], cluster:
     except NotFound:
         # Its definition comes with something that isn't there yet.
         return kind not in CLUSTER_SCOPED
-
-
-def _identity(obj: Object) -> tuple[str, str]:
-    """Return what tells live objects apart, whichever version of their kind they are read in."""
-    return obj["apiVersion"].rpartition("/")[0], reference(obj)
 
 
 def _labelled(obj: Object, owner: str) -> Object:

@@ -22,13 +22,14 @@ def patched(objects: Iterable[Object], patches: Sequence[Mapping[str, Any]]) -> 
 
     :param patches: mappings of ``kind``, ``patch`` (a mapping: merge patch; a list of operations: JSON patch) and
         optionally ``name`` and ``namespace``; without a name every object of the kind is meant. With ``inside``, a
-        JSON pointer to a string that is a YAML document itself, that document is patched.
+        JSON pointer to a string that is a YAML document itself, that document is patched. With ``optional``, a patch
+        may fit no object.
     :raises InputError: a patch fits no object, an operation does not fit the object, or none is left.
     """
     result = copy.deepcopy(list(objects))
     for entry in patches:
         meant = [number for number, obj in enumerate(result) if _meant(entry, obj)]
-        if not meant:
+        if not meant and not entry.get("optional"):
             raise InputError(
                 f"The patch for {entry['kind']} {entry.get('name') or '(any name)'} fits none of the "
                 f"{len(result)} objects. Correct its kind, name or namespace.",
@@ -60,6 +61,19 @@ def merged(target: Any, patch: Any) -> Any:
         else:
             result[key] = merged(result.get(key), value)
     return result
+
+
+def difference(now: Any, then: Any) -> Any:
+    """Return the merge patch (RFC 7386) that makes ``then`` of ``now``."""
+    if not isinstance(now, Mapping) or not isinstance(then, Mapping):
+        return then
+    patch = {key: None for key in now if key not in then}
+    for key, value in then.items():
+        if key not in now:
+            patch[key] = value
+        elif now[key] != value:
+            patch[key] = difference(now[key], value)
+    return patch
 
 
 def _meant(entry: Mapping[str, Any], obj: Object) -> bool:

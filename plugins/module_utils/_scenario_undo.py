@@ -15,7 +15,8 @@ from typing import Any, Callable
 from ansible_collections.meshlab.istio.plugins.module_utils._apply import Change
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster, Object
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import normalise
-from ansible_collections.meshlab.istio.plugins.module_utils._patches import merged
+from ansible_collections.meshlab.istio.plugins.module_utils._identity import address, applied_fields, identity, is_bare
+from ansible_collections.meshlab.istio.plugins.module_utils._patches import difference, merged
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import wait_for, wait_gone
 
 FIELD_MANAGER = "meshlab.istio.scenario"
@@ -35,9 +36,9 @@ class Undo:
 
     def note(self, changes: Iterable[Change]) -> None:
         """Remember how to undo changes that are about to be made, of an object all of them together."""
-        known = {_identity(note["object"]): note for note in self.notes}
+        known = {identity(note["object"]): note for note in self.notes}
         for change in changes:
-            earlier = known.get(_identity(change.desired))
+            earlier = known.get(identity(change.desired))
             if not change.changed:
                 continue
             if earlier is None:
@@ -49,7 +50,7 @@ class Undo:
 
     def made_here(self, obj: Object) -> bool:
         """Tell whether an object is there only because the scenario made it."""
-        return any(_identity(note["object"]) == _identity(obj) and note["patch"] is None for note in self.notes)
+        return any(identity(note["object"]) == identity(obj) and note["patch"] is None for note in self.notes)
 
     def put_back(self, timeout: float, progress: Callable[[str], None]) -> tuple[list[Object], list[Object]]:
         """Undo everything that is noted, the last change first, and wait until it is done.
@@ -62,12 +63,12 @@ class Undo:
         leaving: list[Object] = []
         for note in reversed(self.notes):
             obj = note["object"]
-            live = self.cluster.find(*_identity(obj))
-            if live is None:
+            live = self.cluster.find(*address(obj))
+            if live is None or _of_others(note, live):
                 continue
             if note["patch"] is None:
                 progress(f"removing {obj['kind']} {obj['metadata']['name']}")
-                self.cluster.delete(*_identity(obj))
+                self.cluster.delete(*address(obj))
                 leaving.append(live)
             else:
                 progress(f"putting {obj['kind']} {obj['metadata']['name']} back")
@@ -82,7 +83,7 @@ class Undo:
 
     def _restored(self, note: Mapping[str, Any]) -> Object:
         """Give an object its former values, and then their former owners, which the first request changes."""
-        key = _identity(note["object"])
+        key = address(note["object"])
         self.cluster.patch(*key, note["patch"])
         return self.cluster.patch(*key, {"metadata": {"managedFields": note["owners"]}})
 
@@ -100,27 +101,19 @@ class Undo:
         self.cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}, FIELD_MANAGER)
 
 
-def difference(now: Any, then: Any) -> Any:
-    """Return the merge patch (RFC 7386) that makes ``then`` of ``now``."""
-    if not isinstance(now, Mapping) or not isinstance(then, Mapping):
-        return then
-    patch = {key: None for key in now if key not in then}
-    for key, value in then.items():
-        if key not in now:
-            patch[key] = value
-        elif now[key] != value:
-            patch[key] = difference(now[key], value)
-    return patch
-
-
 def _note(change: Change) -> Object:
     metadata = {key: change.desired["metadata"].get(key) for key in ("name", "namespace")}
     obj = {"apiVersion": change.desired["apiVersion"], "kind": change.desired["kind"], "metadata": metadata}
     if change.before is None:
-        return {"object": obj, "patch": None}
+        # What was applied for this can be told from what somebody makes later under the same name, unless it is bare.
+        return {"object": obj, "patch": None, "applied": not is_bare(change.desired)}
     patch = difference(normalise(change.after), normalise(change.before))
-    return {"object": obj, "patch": patch, "owners": change.before["metadata"].get("managedFields", [])}
+    metadata = change.before["metadata"]
+    return {"object": obj, "patch": patch, "owners": metadata.get("managedFields", []), "uid": metadata.get("uid")}
 
 
-def _identity(obj: Object) -> tuple[str, str, str, str | None]:
-    return obj["apiVersion"], obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace")
+def _of_others(note: Mapping[str, Any], live: Object) -> bool:
+    """Tell whether somebody has deleted the object since the note was made, and made another of the same name."""
+    if note["patch"] is None:
+        return bool(note.get("applied")) and applied_fields(live, FIELD_MANAGER) is None
+    return note.get("uid") not in (None, live["metadata"].get("uid"))

@@ -14,9 +14,10 @@ from typing import Any
 
 from ansible.module_utils.urls import open_url
 
+from ansible_collections.meshlab.istio.plugins.module_utils import _names
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
-from ansible_collections.meshlab.istio.plugins.module_utils._names import identity
+from ansible_collections.meshlab.istio.plugins.module_utils._identity import Identity, identity
 from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
 Object = dict[str, Any]
@@ -43,7 +44,16 @@ def load(definition: Any, src: Sequence[Any]) -> list[Object]:
                 objects.extend(_documents(text, where))
     except RecursionError as error:
         raise InputError("A list among the manifests is nested too deeply, or holds itself.") from error
-    return _once(objects)
+    return once(objects)
+
+
+def once(objects: Sequence[Object]) -> list[Object]:
+    """Drop repetitions; refuse two different objects of the same name, of which each run would apply both."""
+    by_identity: dict[Identity, Object] = {}
+    for obj in objects:
+        if by_identity.setdefault(identity(obj), obj) != obj:
+            raise InputError(f"{reference(obj)} is defined twice, and not in the same way. Leave one of them out.")
+    return list(by_identity.values())
 
 
 def missing_files(src: Sequence[Any]) -> list[str]:
@@ -68,7 +78,7 @@ def checked(obj: Any, where: str) -> Object:
     if not isinstance(obj["metadata"].get("namespace"), (str, type(None))):
         raise InputError(f"metadata.namespace of {obj['kind']} {name} in {where} is not text.")
     try:
-        identity(obj["apiVersion"], obj["metadata"])
+        _names.identity(obj["apiVersion"], obj["metadata"])
     except InputError as error:
         raise InputError(f"{reference(obj)} in {where}: {error.message}") from error
     labels = obj["metadata"].get("labels") or {}
@@ -95,7 +105,7 @@ def load_texts(texts: Iterable[tuple[str, str]]) -> list[Object]:
     :param texts: (what it is called in messages, YAML or JSON) of each.
     :raises InputError: as for ``load``.
     """
-    return _once([obj for where, text in texts for obj in _documents(text, where)])
+    return once([obj for where, text in texts for obj in _documents(text, where)])
 
 
 # -- inside --------------------------------------------------------------------------------------
@@ -118,9 +128,17 @@ def _documents(text: str, where: str) -> list[Object]:
 def _flat(document: Any, where: str) -> list[Object]:
     if isinstance(document, list):
         return [obj for item in document for obj in _flat(item, where)]
-    if isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and "items" in document:
-        return _flat(document["items"] or [], where)
-    return [checked(document, where)]
+    kind = str(document.get("kind", "")) if isinstance(document, dict) else ""
+    if not kind.endswith("List") or "items" not in document:
+        return [checked(document, where)]
+    # Items of a DeploymentList need not say that they are Deployments, as for kubectl.
+    common = {"apiVersion": document.get("apiVersion"), "kind": kind[: -len("List")]} if kind != "List" else {}
+    items = document["items"] or []
+    return [
+        obj
+        for item in (items if isinstance(items, list) else [items])
+        for obj in _flat({**common, **item} if isinstance(item, dict) else item, where)
+    ]
 
 
 def _texts(source: Any) -> list[tuple[str, str]]:
@@ -180,13 +198,3 @@ def _verified(body: bytes, wanted: str | None, where: str) -> str:
         return body.decode()
     except UnicodeDecodeError as error:
         raise InputError(f"{where} cannot be read as text: {error}.") from error
-
-
-def _once(objects: list[Object]) -> list[Object]:
-    """Drop repetitions; refuse two different objects of the same name, of which each run would apply both."""
-    by_name: dict[tuple[str, str], Object] = {}
-    for obj in objects:
-        key = (obj["apiVersion"].rpartition("/")[0], reference(obj))
-        if by_name.setdefault(key, obj) != obj:
-            raise InputError(f"{reference(obj)} is defined twice, and not in the same way. Leave one of them out.")
-    return list(by_name.values())

@@ -25,8 +25,11 @@ attributes:
   check_mode:
     support: full
     description:
-      - Asks the API server what it would store, by a dry run. Objects whose namespace or kind does not exist yet, and
-        all objects if there is no kubeconfig or context yet, are reported as they are in the manifest.
+      - Asks the API server what it would store, by a dry run. Objects whose kind does not exist yet or whose namespace
+        is among the manifests or O(expected_namespaces), and all objects if there is no kubeconfig or context yet, are
+        reported as they are in the manifest.
+      - A namespace that does not exist fails in check mode as in earnest. An unknown kind is told in a warning, as an
+        earlier task may bring its definition.
       - A cluster that does not answer, such as a stopped one, is no failure. A warning says that what it holds is not
         known; all objects count as new, and with O(state=absent) no change is claimed.
   diff_mode:
@@ -69,7 +72,7 @@ options:
     elements: str
     default: []
   patches:
-    description: Changes to the manifests before they are applied. A patch that fits no object is an error.
+    description: Changes to the manifests before they are applied.
     type: list
     elements: dict
     default: []
@@ -94,15 +97,26 @@ options:
         description: A mapping is a JSON merge patch (RFC 7386), a list is a JSON patch (RFC 6902).
         type: raw
         required: true
+      optional:
+        description: Whether the patch may fit no object. Without it that is an error.
+        type: bool
+        default: false
   recreate:
-    description: Whether to delete and create an object when a change is refused because a field is immutable.
+    description:
+      - Whether to delete and create an object when its change is refused and a new object would be taken, as with an
+        immutable field.
+      - A CustomResourceDefinition of which there are objects, and a claim or volume that is bound, are never
+        recreated, because others' objects or data would go with them.
     type: bool
     default: false
   prune:
     description:
       - A name for this set of objects. Each object gets it as the label C(meshlab.istio/owner), and objects with that
         label that are no longer in the set are deleted. With O(state=absent), all objects with that label are.
-      - Looked at are the kinds in the set and the usual kinds of Kubernetes, Istio and the Gateway API.
+      - Looked at are the kinds in the set and the usual kinds of Kubernetes, Istio and the Gateway API. Kinds that this
+        user may not list in the whole cluster are looked at in the namespaces of the set, or left out with a warning.
+      - An object is of the set only if O(field_manager) gave it that label. What a controller made or somebody copied
+        stays, and so does a namespace with something else in it, or a definition of which there are other objects.
     type: str
   keep_used_namespaces:
     description:
@@ -110,6 +124,17 @@ options:
         names it. What Kubernetes and istiod put into every namespace does not count.
     type: bool
     default: false
+  only_applied:
+    description:
+      - With O(state=absent), whether an object stays that O(field_manager) never applied, with a warning that names it,
+        because it only has the name of one in the set.
+    type: bool
+    default: false
+  expected_namespaces:
+    description: Namespaces that an earlier task makes. In check mode it is no error that they do not exist yet.
+    type: list
+    elements: str
+    default: []
   field_manager:
     description: Name under which the API server remembers which fields are ours.
     type: str
@@ -269,6 +294,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.meshlab.istio.plugins.module_utils import _manifests, _runtime
 
 TARGET = {"kind": {"type": "str", "required": True}, "name": {"type": "str"}, "namespace": {"type": "str"}}
+PATCH = {
+    **TARGET,
+    "inside": {"type": "str"},
+    "patch": {"type": "raw", "required": True},
+    "optional": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
@@ -284,11 +315,13 @@ def main() -> None:
                 "type": "list",
                 "elements": "dict",
                 "default": [],
-                "options": {**TARGET, "inside": {"type": "str"}, "patch": {"type": "raw", "required": True}},
+                "options": PATCH,
             },
             "recreate": {"type": "bool", "default": False},
             "prune": {"type": "str"},
             "keep_used_namespaces": {"type": "bool", "default": False},
+            "only_applied": {"type": "bool", "default": False},
+            "expected_namespaces": {"type": "list", "elements": "str", "default": []},
             "field_manager": {"type": "str", "default": "meshlab.istio"},
             "wait": {"type": "bool", "default": True},
             "wait_timeout": {"type": "float", "default": 300.0},

@@ -27,6 +27,8 @@ from tests.lab.cache import CACHE
 
 NAMESPACE = "istio-system"
 ADMISSION = "admissionregistration.k8s.io/v1"
+GUEST = "guest"
+"""A user, and the context of that name, who may do nothing until a test gives it a role."""
 
 
 PROGRAMS = {
@@ -47,7 +49,8 @@ class ControlPlane:
     def __enter__(self) -> str:
         ports = [_free_port() for _ in range(4)]
         token, key = secrets.token_hex(16), self.directory / "sa.key"
-        (self.directory / "tokens").write_text(f"{token},admin,admin,system:masters\n")
+        guest = secrets.token_hex(16)
+        (self.directory / "tokens").write_text(f"{token},admin,admin,system:masters\n{guest},{GUEST},{GUEST}\n")
         subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True)
         client, peer = (f"http://127.0.0.1:{port}" for port in ports[:2])
         self._start("etcd", f"--data-dir={self.directory}/etcd", f"--listen-client-urls={client}",
@@ -56,7 +59,7 @@ class ControlPlane:
                     "--unsafe-no-fsync")  # fmt: skip
         self._start("kube-apiserver", f"--etcd-servers={client}", "--bind-address=127.0.0.1",
                     f"--secure-port={ports[2]}", f"--cert-dir={self.directory}/certs",
-                    "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=AlwaysAllow",
+                    "--service-cluster-ip-range=10.96.0.0/16", "--authorization-mode=RBAC",
                     f"--token-auth-file={self.directory}/tokens", "--disable-admission-plugins=ServiceAccount",
                     "--service-account-issuer=https://kubernetes.default.svc", f"--service-account-key-file={key}",
                     f"--service-account-signing-key-file={key}", "--endpoint-reconciler-type=none",
@@ -66,13 +69,16 @@ class ControlPlane:
         kubeconfig.write_text(json.dumps({
             "apiVersion": "v1", "kind": "Config", "current-context": "lab",
             "clusters": [{"name": "lab", "cluster": server}],
-            "users": [{"name": "lab", "user": {"token": token}}],
-            "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "lab"}}],
+            "users": [{"name": "lab", "user": {"token": token}}, {"name": GUEST, "user": {"token": guest}}],
+            "contexts": [
+                {"name": "lab", "context": {"cluster": "lab", "user": "lab"}},
+                {"name": GUEST, "context": {"cluster": "lab", "user": GUEST}},
+            ],
         }))  # fmt: skip
         self._until_ready(str(kubeconfig))
         self._start("kube-controller-manager", f"--kubeconfig={kubeconfig}", "--bind-address=127.0.0.1",
                     f"--secure-port={ports[3]}", f"--cert-dir={self.directory}/kcm", "--leader-elect=false",
-                    "--controllers=garbage-collector-controller,namespace-controller")  # fmt: skip
+                    "--controllers=garbage-collector-controller,namespace-controller,endpoints-controller")  # fmt: skip
         return str(kubeconfig)
 
     def __exit__(self, *_unused: object) -> None:

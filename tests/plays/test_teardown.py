@@ -38,6 +38,7 @@ metadata: {name: routes.of.others}
 spec: {versions: [{schema: {openAPIV3Schema: {properties: {match: {enum: [!!str "!=", =, =~]}}}}}]}
 """
 """What Ansible's own reader of YAML refuses, or reads as something else."""
+IN_A_LIST = ["ConfigMap listed", "Namespace of-others-too", "CustomResourceDefinition also.of.others"]
 
 
 def manifest(*objects: str) -> str:
@@ -144,7 +145,9 @@ def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
         path = tmp_path / "release/samples" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(manifest(obj))
-    (tmp_path / "more.yml").write_text(manifest(*MORE) + "\n" + MORE_YAML)
+    items = [json.loads(manifest(obj)) for obj in IN_A_LIST]
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    (tmp_path / "more.yml").write_text(f"{manifest(*MORE)}\n{MORE_YAML}---\n{listed}\n")
     given = {
         "lab_provider": "existing", "istio_release_dir": str(tmp_path / "release"), "addons_names": ["kiali"],
         "bookinfo_tls": True, "bookinfo_manifests": [str(tmp_path / "more.yml")],
@@ -157,8 +160,11 @@ def test_what_was_applied_is_removed_before_istio(tmp_path: Path) -> None:
     assert removed == [
         [
             "Namespace tutorial", "Secret istio-system/bookinfo-credential", "ConfigMap tutorial/more",
-            "ConfigMap tutorial/hours",
+            "ConfigMap tutorial/hours", "ConfigMap tutorial/listed",
             "Service tutorial/reviews", "Service tutorial/sleep", "ConfigMap tutorial/way-in",
         ],
-        ["ConfigMap istio-system/more", "ConfigMap istio-system/hours", "Service istio-system/kiali"],
+        [
+            "ConfigMap istio-system/more", "ConfigMap istio-system/hours", "ConfigMap istio-system/listed",
+            "Service istio-system/kiali",
+        ],
     ]  # fmt: skip

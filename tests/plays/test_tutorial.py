@@ -137,6 +137,7 @@ RUN = [
             "src": [f"{HOME}/samples/addons/{name}.yaml" for name in
                     ("prometheus", "loki", "kiali", "jaeger", "grafana")],
             "definition": [], "namespace": "istio-system", "patches": [], "recreate": True, "context": "minikube",
+            "expected_namespaces": ["istio-system"],
         },
         ("prometheus", "loki", "kiali", "jaeger", "grafana"),
         "The same files, from the release instead of one by one over the network.",
@@ -157,9 +158,13 @@ RUN = [
             "label_selectors": ["version!=v2,version!=v3"],
             "namespace": "tutorial",
             "patches": [
-                {"kind": "Deployment", "patch": {"spec": {"replicas": 3}}},
-                {"kind": "Deployment", "name": "sleep", "patch": {"spec": {"replicas": 1}}},
+                {"kind": "Deployment", "name": name, "optional": True, "patch": {"spec": {"replicas": count}}}
+                for name, count in (
+                    ("productpage-v1", 3), ("details-v1", 3), ("ratings-v1", 3), ("ratings-v2", 3),
+                    ("ratings-v2-mysql", 3), ("reviews-v1", 3), ("reviews-v2", 3), ("reviews-v3", 3), ("sleep", 1),
+                )
             ],
+            "expected_namespaces": ["istio-system"],
             "context": "minikube",
         },
         ("namespace", "label", "bookinfo", "scale", "sleep", "gateway"),
@@ -175,7 +180,7 @@ RUN = [
     ),
     Step(
         "kubernetes.core.k8s_info",
-        {"kind": "Pod", "namespace": "tutorial", "label_selectors": ["app=sleep"],
+        {"kind": "Pod", "namespace": "tutorial", "label_selectors": ["app in (sleep, curl)"],
          "field_selectors": ["status.phase=Running"], "context": "minikube"},
         ("ask",), "Not a pod that is on its way out.",
     ),
@@ -450,7 +455,12 @@ def test_the_preset_runs_on_the_lab_with_driver_and_versions_of_its_own(tmp_path
         assert how == tutorials, does
     done = [how for does, how in steps if does == "manifests"]
     assert done[1] == bookinfo
-    assert (done[0]["src"], done[0]["namespace"]) == (addons["src"], addons["namespace"])
+    own = len(variables["addons_manifests"])
+    assert (done[0]["src"][:-own], done[0]["namespace"]) == (addons["src"], addons["namespace"])
+    assert [Path(path).name for path in done[0]["src"][-own:]] == [
+        Path(path).name for path in variables["addons_manifests"]
+    ]
+    assert len({Path(path).parent for path in done[0]["src"][-own:]}) == own, "two files may have the same name"
     assert replicas(manifests(calls)[1], tmp_path) == TUTORIALS_OBJECTS
     (start,) = next(how for does, how in steps if does == "minikube")
     assert {"--driver=none", "--container-runtime=containerd", f"--kubernetes-version={kubernetes}"} <= set(start)

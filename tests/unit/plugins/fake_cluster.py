@@ -140,7 +140,8 @@ class FakeCluster:
     def get(self, api_version: str, kind: str, name: str, namespace: str | None = None) -> Object:
         with self._changed:
             self._request("get", kind, namespace, name)
-            self.is_namespaced(api_version, kind)
+            if not self.is_namespaced(api_version, kind):
+                namespace = None
             try:
                 return copy.deepcopy(self.objects[(api_version, kind, namespace or "", name)])
             except KeyError:
@@ -192,6 +193,8 @@ class FakeCluster:
             self._request("apply", obj["kind"], namespace, metadata["name"], write=not dry_run)
             if self.is_namespaced(obj["apiVersion"], obj["kind"]):
                 self.get_namespace(namespace)
+            else:
+                obj = {**obj, "metadata": {key: value for key, value in metadata.items() if key != "namespace"}}
             self.refuse("apply", obj)
             live = self.objects.get(self._key(obj))
             result = _apply(live, obj, field_manager)
@@ -219,6 +222,8 @@ class FakeCluster:
         assert propagation in ("Foreground", "Background")
         with self._changed:
             self._request("delete", kind, namespace, name, write=not dry_run)
+            if not self.kinds.get((api_version, kind), True):
+                namespace = None
             if (api_version, kind, namespace or "", name) not in self.objects:
                 return False
             self.refuse("delete", self.objects[(api_version, kind, namespace or "", name)])
@@ -226,13 +231,25 @@ class FakeCluster:
                 self.drop(api_version, kind, name, namespace)
             return True
 
-    def patch(self, api_version: str, kind: str, name: str, namespace: str | None, body: Mapping[str, Any]) -> Object:
+    def patch(
+        self,
+        api_version: str,
+        kind: str,
+        name: str,
+        namespace: str | None,
+        body: Mapping[str, Any],
+        *,
+        field_manager: str | None = None,
+        dry_run: bool = False,
+    ) -> Object:
         with self._changed:
-            self._request("patch", kind, namespace, name, write=True)
+            self._request("patch", kind, namespace, name, write=not dry_run)
             live = self.get(api_version, kind, name, namespace)
             self.refuse("patch", live)
             _merge_patch(live, body)
             live["metadata"].pop("generation", None)
+            if dry_run:
+                return live
             return self.put(live, spec_changed="spec" in body)
 
     def is_namespaced(self, api_version: str, kind: str) -> bool:
@@ -355,21 +372,41 @@ def _apply(live: Object | None, wanted: Object, manager: str) -> Object:
     result = copy.deepcopy(live) if live else {"metadata": {}}
     metadata = result["metadata"]
     entries = metadata.pop("managedFields", [])
-    before: list[list[str]] = next((entry["fieldsV1"]["paths"] for entry in entries if entry["manager"] == manager), [])
+    before: list[list[str]] = next((_paths(entry["fieldsV1"]) for entry in entries if entry["manager"] == manager), [])
     body = copy.deepcopy(wanted)
     for server_owned in ("managedFields", "resourceVersion", "uid", "creationTimestamp"):
         body["metadata"].pop(server_owned, None)
     now = [list(path) for path in _leaves(body)]
-    others = [path for entry in entries if entry["manager"] != manager for path in entry["fieldsV1"]["paths"]]
+    others = [path for entry in entries if entry["manager"] != manager for path in _paths(entry["fieldsV1"])]
     for path in before:
         if path not in now and path not in others and not any(other[: len(path)] == path for other in now):
             _remove(result, path)
     _overlay(result, body)
-    owned = {"manager": manager, "operation": "Apply", "apiVersion": wanted["apiVersion"], "fieldsV1": {"paths": now}}
+    owned = {"manager": manager, "operation": "Apply", "apiVersion": wanted["apiVersion"], "fieldsV1": _fields_v1(now)}
     if not any(entry["manager"] == manager for entry in entries):
         entries.append(owned)
     metadata["managedFields"] = [owned if entry["manager"] == manager else entry for entry in entries]
     return result
+
+
+def _fields_v1(paths: list[list[str]]) -> Object:
+    """Return paths in the form of ``managedFields``: ``f:`` before a field, ``k:`` before an item's keys."""
+    result: Object = {}
+    for path in paths:
+        tree = result
+        for part in path:
+            item = json.dumps({"name": part[len("name=") :]}, separators=(",", ":"))
+            tree = tree.setdefault(f"k:{item}" if part.startswith("name=") else f"f:{part}", {})
+    return result
+
+
+def _paths(fields: Mapping[str, Any]) -> list[list[str]]:
+    """Return the paths of the leaves that ``_fields_v1`` was given."""
+    found = []
+    for key, inner in fields.items():
+        part = key[2:] if key.startswith("f:") else f"name={json.loads(key[2:])['name']}"
+        found += [[part, *rest] for rest in _paths(inner)] or [[part]]
+    return found
 
 
 def _same(live: Object, result: Object) -> bool:

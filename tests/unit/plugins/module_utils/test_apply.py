@@ -15,6 +15,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils import _apply, _watc
 from ansible_collections.meshlab.istio.plugins.module_utils._apply import apply, delete, plan, plan_absent
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
     ClusterError,
+    InputError,
     NotFound,
     Unreachable,
     WaitError,
@@ -130,7 +131,7 @@ def test_nothing_is_asked_about_a_namespace_that_comes_with_the_set(cluster: Fak
 
 
 def test_a_kind_and_a_namespace_that_do_not_exist_yet_are_planned_as_written(cluster: FakeCluster) -> None:
-    planned = plan(cluster, [THING, config("c", "elsewhere")])
+    planned = plan(cluster, [THING, config("c", "elsewhere")], expected=["elsewhere"])
     assert [(change.before, change.changed) for change in planned] == [(None, True), (None, True)]
     with pytest.raises(NotFound, match=r"Thing default/t: .* Apply the CustomResourceDefinition first"):
         apply(cluster, [change for change in planned if change.desired is THING])
@@ -167,7 +168,8 @@ def test_a_kind_of_the_set_may_take_a_moment_to_be_served(cluster: FakeCluster, 
 
 def test_a_namespace_that_is_missing_is_not_waited_for(cluster: FakeCluster) -> None:
     cluster.defaults = establish
-    changes = plan(cluster, [DEFINITION, {**THING, "metadata": {"name": "t", "namespace": "missing"}}])
+    thing = {**THING, "metadata": {"name": "t", "namespace": "missing"}}
+    changes = plan(cluster, [DEFINITION, thing], expected=["missing"])
     cluster.requests.clear()
     with pytest.raises(NotFound, match="Thing missing/t"):
         apply(cluster, changes, timeout=5)
@@ -384,3 +386,97 @@ def test_a_refused_deletion_names_the_object(cluster: FakeCluster) -> None:
         named = "ConfigMap default/c: no" if type(error) is ClusterError else "nobody there"
         with pytest.raises(ClusterError, match=named):
             delete(cluster, plan_absent(cluster, [config()]), timeout=None)
+
+
+# Recorded from Kubernetes 1.34.4.
+ONLY_ANEW = [
+    'Service "web" is invalid: spec.clusterIPs[0]: Invalid value: ["None"]: may not change once set',
+    'RoleBinding.rbac.authorization.k8s.io "devs" is invalid: roleRef: Invalid value: {}: cannot change roleRef',
+    'Thing.example.com "t" is invalid: spec: Invalid value: "object": a rule that only its author knows',
+]
+
+
+@pytest.mark.parametrize("words", ONLY_ANEW)
+def test_any_change_that_a_new_object_could_have_is_made_anew(cluster: FakeCluster, words: str) -> None:
+    apply(cluster, plan(cluster, [config(a="1")]))
+
+    def refuse(verb: str, obj: Object) -> None:
+        if verb in ("apply", "patch") and cluster.find("v1", "ConfigMap", obj["metadata"]["name"], "default"):
+            raise ClusterError(f"The API server answered 422 (Invalid): {words}", status=422, reason="Invalid")
+
+    cluster.refuse = refuse
+    with pytest.raises(ClusterError, match=r"Delete the object first, or set .recreate: true."):
+        plan(cluster, [config(b="2")])
+    (planned,) = plan(cluster, [config(b="2")], recreate=True)
+    assert {row["field"]: row["new"] for row in planned.fields} == {"data.a": None, "data.b": "2"}
+    (done,) = apply(cluster, [planned])
+    assert done.fields == planned.fields
+    assert cluster.get("v1", "ConfigMap", "c", "default")["data"] == {"b": "2"}
+
+
+def test_what_is_wrong_in_itself_is_not_made_anew(cluster: FakeCluster) -> None:
+    apply(cluster, plan(cluster, [config(a="1")]))
+
+    def refuse(verb: str, _obj: Object) -> None:
+        if verb in ("apply", "patch"):
+            raise ClusterError("The API server answered 422 (Invalid): b is no key", status=422)
+
+    cluster.refuse = refuse
+    with pytest.raises(ClusterError, match=r"b is no key$"):
+        plan(cluster, [config(b="2")], recreate=True)
+    assert [verb for verb, *_rest in cluster.writes] == ["apply"]
+
+
+CLAIM = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "p", "namespace": "default"}}
+
+
+@pytest.mark.parametrize(
+    ("live", "used", "words"),
+    [
+        ({**CLAIM, "status": {"phase": "Bound"}}, None, "the data of its volume"),
+        ({**CLAIM, "status": {"phase": "Pending"}}, None, None),
+        ({**DEFINITION}, THING, "all objects of its kind: Thing default/t"),
+        ({**DEFINITION}, None, None),
+    ],
+)
+def test_what_data_or_objects_would_go_with_is_not_recreated(
+    cluster: FakeCluster, live: Object, used: Object | None, words: str | None
+) -> None:
+    establish(live)
+    cluster.put(live)
+    if used:
+        cluster.put(used)
+
+    def refuse(verb: str, obj: Object) -> None:
+        if verb == "apply" and obj["metadata"]["name"] == live["metadata"]["name"]:
+            raise ClusterError("The API server answered 422 (Invalid): spec: field is immutable", status=422)
+
+    cluster.refuse = refuse
+    wanted = {key: value for key, value in live.items() if key != "status"}
+    if words is None:
+        assert plan(cluster, [wanted], recreate=True)[0].recreated
+    else:
+        with pytest.raises(InputError, match=words):
+            plan(cluster, [wanted], recreate=True)
+
+
+def test_what_others_wrote_in_the_way_is_replaced(cluster: FakeCluster) -> None:
+    fields = {"f:data": {"f:old": {}}}
+    entry = {"manager": "kubectl-client-side-apply", "operation": "Update", "fieldsV1": fields}
+    cluster.put({**config(old="1", mine="2"), "metadata": {**config()["metadata"], "managedFields": [entry]}})
+
+    def refuse(verb: str, _obj: Object) -> None:
+        if verb == "apply" and "old" in cluster.get("v1", "ConfigMap", "c", "default")["data"]:
+            words = 'ConfigMap "c" is invalid: data[1].name: Duplicate value: "x"'
+            raise ClusterError(f"The API server answered 422 (Invalid): {words}", status=422)
+
+    cluster.refuse = refuse
+    (planned,) = plan(cluster, [config(new="3")])
+    expected = [{"field": "data.new", "old": None, "new": "3"}, {"field": "data.old", "old": "1", "new": None}]
+    assert (planned.rewritten, planned.fields) == (True, expected)
+    (done,) = apply(cluster, [planned])
+    assert done.fields == expected
+    live = cluster.get("v1", "ConfigMap", "c", "default")
+    assert live["data"] == {"mine": "2", "new": "3"}
+    assert [entry["manager"] for entry in live["metadata"]["managedFields"]] == ["meshlab.istio"]
+    assert not plan(cluster, [config(new="3")])[0].changed

@@ -17,7 +17,7 @@ import yaml
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_operator as operators
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_owned as owned
 from ansible_collections.meshlab.istio.plugins.module_utils import _istio_plan as plans
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_plan import NEVER_MATCH, Plan
 from tests.unit.plugins.fake_cluster import FakeCluster
 from tests.unit.plugins.fake_istioctl import FakeIstioctl, demo, installed, without_nulls
@@ -103,6 +103,18 @@ def test_everything_is_new_on_an_empty_cluster(world: World) -> None:
     crd = next(value for key, value in result["after"].items() if key.startswith("CustomResourceDefinition"))
     assert crd[""]["spec"]["versions"][0]["schema"].startswith("sha256:")
     assert world.cluster.writes == []
+
+
+def test_a_gateway_in_a_namespace_that_is_missing(world: World) -> None:
+    def move(obj: Object) -> None:
+        obj["metadata"]["namespace"] = "edge"
+
+    change_manifest(world, "Service", "istio-ingressgateway", move)
+    with pytest.raises(InputError, match=r"namespace edge does not exist, .* at Service edge/istio-ingressgateway"):
+        world.plan(profile="demo")
+    assert world.cluster.writes == []
+    world.cluster.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "edge"}})
+    assert "Service edge/istio-ingressgateway" in world.plan(profile="demo").result()["after"]
 
 
 def test_a_network_labels_the_new_namespace(world: World) -> None:

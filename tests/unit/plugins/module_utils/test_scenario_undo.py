@@ -53,6 +53,20 @@ def silent(_text: str) -> None:
     return
 
 
+def test_what_somebody_made_anew_under_the_same_name_is_left_alone(cluster: FakeCluster) -> None:
+    undo = Undo(cluster, "default")  # type: ignore[arg-type]
+    bare = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bare", "namespace": "default"}}
+    change(cluster, undo, config("there", a="9"), config("new", x="1"), bare)
+    for name in ("there", "new"):
+        cluster.drop("v1", "ConfigMap", name, "default")
+        cluster.apply(config(name, mine="yes"), "kubectl")
+    later = Undo(cluster, "default")  # type: ignore[arg-type]
+    restored, gone = later.put_back(5, silent)
+    assert (restored, [obj["metadata"]["name"] for obj in gone]) == ([], ["bare"])
+    for name in ("there", "new"):
+        assert cluster.get("v1", "ConfigMap", name, "default")["data"] == {"mine": "yes"}
+
+
 def test_made_objects_go_and_changed_ones_are_as_before_with_their_owners(cluster: FakeCluster) -> None:
     before = copy.deepcopy(cluster.get("v1", "ConfigMap", "there", "default"))
     undo = Undo(cluster, "default")  # type: ignore[arg-type]

@@ -192,6 +192,10 @@ def test_prune(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None
 def test_prune_counts_an_object_of_two_versions_once(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
     route = {"kind": "HTTPRoute", "metadata": {
         "name": "r", "namespace": "default", "uid": "u", "labels": {_manifests.OWNER_LABEL: "lab"}}}  # fmt: skip
+    label = {"f:metadata": {"f:labels": {f"f:{_manifests.OWNER_LABEL}": {}}}}
+    route["metadata"]["managedFields"] = [  # type: ignore[index]
+        {"manager": "meshlab.istio", "operation": "Apply", "fieldsV1": label}
+    ]
     stays = {"kind": "HTTPRoute", "metadata": {**route["metadata"], "name": "s"}}  # type: ignore[dict-item]
     for version in ("v1", "v1beta1"):
         api_version = f"gateway.networking.k8s.io/{version}"
@@ -342,3 +346,150 @@ def test_examples_are_arguments_of_the_module() -> None:
         for name in ("patches", "wait_conditions"):
             for entry in arguments.get(name, []):
                 assert set(entry) <= set(options[name]["suboptions"])
+
+
+# -- identity, and whose an object is ---------------------------------------------------------------
+
+
+def of(kind: str, name: str, api_version: str = "v1", **more: Any) -> Object:
+    metadata = {"name": name, **more.pop("metadata", {})}
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, **more}
+
+
+ROLE = of("ClusterRole", "reader", "rbac.authorization.k8s.io/v1", metadata={"namespace": "edge"}, rules=[])
+
+
+@pytest.fixture
+def warned(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    said: list[str] = []
+    monkeypatch.setattr(manifests.AnsibleModule, "warn", lambda _module, text: said.append(text))
+    return said
+
+
+def test_a_namespace_on_a_cluster_scoped_object_counts_for_nothing(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = {"definition": [ROLE, of("ConfigMap", "beside", data={"a": "1"})], "prune": "two"}
+    assert {row["object"] for row in run(capsys, **options)["objects"]} == {
+        "ClusterRole reader", "ConfigMap default/beside",
+    }  # fmt: skip
+    assert run(capsys, **options)["changed"] is False
+    assert cluster.find("rbac.authorization.k8s.io/v1", "ClusterRole", "reader") is not None
+    other = {**ROLE, "metadata": {"name": "reader"}, "rules": [{"verbs": ["*"]}]}
+    assert "ClusterRole reader is defined twice" in run(capsys, definition=[ROLE, other])["msg"]
+
+
+def test_objects_that_become_one_are_one(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    named = of("ConfigMap", "c", metadata={"namespace": "default"})
+    assert len(run(capsys, definition=[of("ConfigMap", "c"), named])["objects"]) == 1
+    rename = {"kind": "ConfigMap", "name": "d", "patch": {"metadata": {"name": "c"}, "data": {"a": "1"}}}
+    assert "ConfigMap default/c is defined twice" in run(
+        capsys, definition=[named, of("ConfigMap", "d")], patches=[rename]
+    )["msg"]  # fmt: skip
+
+
+def test_only_what_the_field_manager_labelled_is_pruned(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], warned: list[str]
+) -> None:
+    run(capsys, definition=of("Service", "db"), prune="lab", wait=False)
+    label = {"labels": {_manifests.OWNER_LABEL: "lab"}, "namespace": "default"}
+    cluster.put(of("ConfigMap", "of-a-controller", metadata=label))
+    cluster.apply(of("ConfigMap", "copied", metadata=label), "kubectl")
+    done = run(capsys, definition=of("Service", "other"), prune="lab", wait=False)
+    assert [row["object"] for row in done["changed_objects"]] == ["Service default/other", "Service default/db"]
+    assert warned == [
+        "These carry the label meshlab.istio/owner=lab, which meshlab.istio did not give them, so they stay: ConfigMap "
+        "default/copied (applied by kubectl)."
+    ]
+
+
+DEFINITION = of(
+    "CustomResourceDefinition", "things.example.com", "apiextensions.k8s.io/v1",
+    spec={"group": "example.com", "scope": "Namespaced", "names": {"kind": "Thing"}, "versions": [{"name": "v1"}]},
+    status={"conditions": [{"type": "Established", "status": "True"}]},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_what_others_use_is_not_pruned(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], warned: list[str], state: str
+) -> None:
+    other = {**DEFINITION, "metadata": {"name": "others.example.com"}}
+    run(capsys, definition=[DEFINITION, of("Namespace", "room")], prune="lab", wait=False)
+    cluster.put(of("Thing", "mine", "example.com/v1", metadata={"namespace": "default"}))
+    cluster.put(of("ConfigMap", "mine", metadata={"namespace": "room"}))
+    done = run(capsys, definition=other, prune="lab", wait=False, state=state)
+    assert {row["object"] for row in done["objects"]} == {"CustomResourceDefinition others.example.com"}
+    assert warned == [
+        "CustomResourceDefinition things.example.com stays, because these are of its kind: Thing default/mine.",
+        "Namespace room stays, because these are in it: ConfigMap room/mine.",
+    ]
+
+
+def test_what_only_has_the_name_of_one_of_the_set_stays(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], warned: list[str]
+) -> None:
+    cluster.apply(of("ConfigMap", "theirs", metadata={"namespace": "default"}, data={"a": "1"}), "kubectl")
+    cluster.put(of("ServiceAccount", "bare", metadata={"namespace": "default"}))
+    both = [of("ConfigMap", name, data={"a": "1"}) for name in ("ours", "theirs")]
+    run(capsys, definition=both[0])
+    done = run(capsys, definition=[*both, of("ServiceAccount", "bare")], state="absent", only_applied=True)
+    assert {row["object"] for row in done["objects"]} == {"ConfigMap default/ours", "ServiceAccount default/bare"}
+    assert cluster.find("v1", "ConfigMap", "theirs", "default") is not None
+    assert warned[0].startswith("These stay, because meshlab.istio never applied them: ConfigMap default/theirs.")
+
+
+FORBIDDEN = ClusterError("The API server answered 403 (Forbidden): no", status=403, reason="Forbidden")
+
+
+def test_a_user_of_one_namespace_prunes_it(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, warned: list[str]
+) -> None:
+    run(capsys, definition=[of("ConfigMap", "old", data={}), of("ConfigMap", "new")], prune="lab")
+    real = cluster.list
+
+    def listed(api_version: str, kind: str, namespace: str | None = None, **more: Any) -> list[Object]:
+        if (namespace is None or kind == "Secret") and (api_version, kind) in cluster.kinds:
+            raise FORBIDDEN
+        return real(api_version, kind, namespace, **more)
+
+    monkeypatch.setattr(cluster, "list", listed)
+    done = run(capsys, definition=of("ConfigMap", "new"), prune="lab")
+    assert [row["object"] for row in done["changed_objects"]] == ["ConfigMap default/old"]
+    partly, hidden = warned
+    assert "ConfigMap" in partly
+    assert "was looked for only in default" in partly
+    assert "ClusterRole" in hidden
+    assert "Secret" in hidden
+    room = of("Namespace", "default")
+    run(capsys, definition=room, state="absent", keep_used_namespaces=True)
+    assert "what this user may not list (Secret)" in warned[-1]
+    monkeypatch.setattr(cluster, "list", lambda *_all, **_more: (_ for _ in ()).throw(ClusterError("?", status=500)))
+    assert run(capsys, definition=room, prune="lab")["msg"] == "?"
+    assert run(capsys, definition=room, state="absent", keep_used_namespaces=True)["msg"] == "?"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_missing_namespace_fails_before_anything_is_written(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], check: bool
+) -> None:
+    options = {"definition": [of("ConfigMap", "here"), of("ConfigMap", "there", metadata={"namespace": "nowhere"})]}
+    failed = run(capsys, check=check, **options)
+    assert "do not exist: nowhere (for ConfigMap nowhere/there)" in failed["msg"]
+    assert cluster.writes == []
+    assert run(capsys, check=check, **options, expected_namespaces=["nowhere"]).get("failed", False) is not check
+
+
+def test_an_unknown_kind_fails_before_anything_is_written(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], warned: list[str]
+) -> None:
+    options = {"definition": [of("ConfigMap", "here"), of("Thing", "t", "example.com/v1")]}
+    assert run(capsys, check=True, **options)["changed"] is True
+    assert "Thing default/t (example.com/v1)" in warned[0]
+    assert "Apply the CustomResourceDefinition first" in run(capsys, **options)["msg"]
+    assert cluster.writes == []
+
+
+def test_a_patch_that_may_fit_nothing(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    patches = [{"kind": "Deployment", "name": "sleep", "optional": True, "patch": {"spec": {"replicas": 1}}}]
+    assert run(capsys, definition=of("ConfigMap", "c"), patches=patches)["changed"] is True
