@@ -18,7 +18,7 @@ export PYTHONPYCACHEPREFIX ?= $(HOME)/.cache/meshlab/pycache
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv lab lab-down test test-all test-unit test-plays contract apiserver mutation lint sanity integration tools reference lock format
+.PHONY: help venv lab lab-down test test-all test-unit test-plays contract apiserver mutation lint sanity integration tools reference redact-rules lock format
 
 help: ## Print this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' $(MAKEFILE_LIST) | expand -t 14
@@ -85,6 +85,9 @@ format: venv ## Mend what tools can mend
 
 reference: venv ## Write docs/reference.md from the modules' documentation and the roles' argument_specs
 	$(BIN)/python docs/build_reference.py
+
+redact-rules: venv ## Convert gitleaks' rules into plugins/module_utils/_redact_rules.py
+	$(BIN)/python requirements/redact_rules.py
 
 lock: venv ## Pin the newest allowed versions: dev.txt, lab.txt and mutation.txt in requirements/, roles/host/files/requirements.txt
 	$(BIN)/python requirements/lock.py

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+from ansible_collections.meshlab.istio.plugins.module_utils._report import make_private
 from ansible_collections.meshlab.istio.plugins.plugin_utils._failed import message_of
 
 MODULE = "meshlab.istio.failure_report"
@@ -82,7 +83,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> Path:
         raise AnsibleError(f"{folder} holds something else than a failure report. Give another folder as dest.")
     partial = None
     try:
-        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(folder.parent)
         # mkdtemp makes folders 0700.
         partial = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         for name, text in files.items():

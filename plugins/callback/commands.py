@@ -11,7 +11,7 @@ version_added: 0.1.0
 description:
   - Keeps what modules return as C(commands), and the command lines of M(ansible.builtin.command) and its like, in the
     variable C(lab_commands) of each host, with task, exit code and seconds. The role P(meshlab.istio.report#role)
-    writes them to C(commands/HOST.jsonl).
+    writes them to C(commands/HOST.jsonl). Secrets are taken out.
   - The playbooks of this collection switch it on by themselves. For playbooks of your own, list it in
     C(callbacks_enabled).
 author: meshlab contributors (@meshlab)
@@ -24,6 +24,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
 
 FACT = "lab_commands"
 
@@ -56,7 +58,7 @@ class CallbackModule(CallbackBase):
     def _note(self, result: Any) -> None:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         task = result.task.get_name().strip()
-        new = [{"at": at, "task": task, **command} for command in commands_of(result.result)]
+        new = [{"at": at, "task": task, **redact(command)} for command in commands_of(result.result)]
         if new:
             host = result.host.get_name()
             ran = self._ran.setdefault(host, [])

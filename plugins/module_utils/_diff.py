@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import REDACTED, redact
 
 Object = dict[str, Any]
 
@@ -148,7 +148,7 @@ def _child(path: str, key: str) -> str:
 
 
 def _by_key(side: _Side) -> dict[str, _Side]:
-    return {key: _Side(value, side.shown[key]) for key, value in side.value.items()}
+    return {key: _Side(value, side.shown.get(key, REDACTED)) for key, value in side.value.items()}
 
 
 def _named(items: list[Any]) -> bool:

@@ -9,6 +9,7 @@ Everything is read by path, without discovery, so that a sick API server is aske
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Callable
 
@@ -19,7 +20,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._failure_files impor
 from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 from ansible_collections.meshlab.istio.plugins.module_utils._pod_command import run_in_pod
 from ansible_collections.meshlab.istio.plugins.module_utils._ready import predicate_for
-from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import REDACTED, redact
 from ansible_collections.meshlab.istio.plugins.module_utils._yaml import write
 
 LOG_LINES = 1000
@@ -34,6 +35,13 @@ LISTS = (
     ("apps/v1", "DaemonSet", "daemonsets"),
 )
 PROXY = "istio-proxy"
+ENV_OF_ISTIO = re.compile(
+    r"(?:ISTIO|PILOT|PROXY|ENVOY|ISTIOD|INJECTION|VALIDATION|CLUSTER_ID|CA_ADDR|TRUST_DOMAIN|POD_|INSTANCE_IP|HOST_IP"
+    r"|SERVICE_ACCOUNT\Z|REVISION\Z|GOMAXPROCS\Z|GOMEMLIMIT\Z|PLATFORM\Z|KUBECONFIG\Z|LOG_DIR\Z|NAMESPACE\Z)"
+)
+"""Variables of istiod, of the proxy and of Bookinfo (Istio 1.28, manifests)."""
+ENV_HARMLESS = re.compile(r"(?:|true|false|\d{1,5}|\d+(?:ms|s|m|h|Mi|Gi|Ki)|\$\([\w.-]+\))\Z", re.I)
+"""Values that no secret has: switches, small numbers, durations, sizes, references."""
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -141,7 +149,29 @@ def _description(obj: Object) -> str:
     if "annotations" in metadata:
         # The same object once more, as JSON inside a text.
         metadata["annotations"] = {k: v for k, v in metadata["annotations"].items() if k != LAST_APPLIED}
-    return write(redact({**obj, "metadata": metadata}))
+    return write(redact(_without_values({**obj, "metadata": metadata})))
+
+
+def _without_values(value: Any) -> Any:
+    """Return an object without the values of its containers' environment variables, of which any may be a secret.
+
+    Numbers, switches and Istio's own variables stay.
+    """
+    if isinstance(value, list):
+        return [_without_values(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: [_hidden(each) for each in item] if key == "env" and isinstance(item, list) else _without_values(item)
+        for key, item in value.items()
+    }
+
+
+def _hidden(variable: Any) -> Any:
+    if not isinstance(variable, dict) or not isinstance(variable.get("value"), str):
+        return variable
+    shown = ENV_OF_ISTIO.match(str(variable.get("name"))) or ENV_HARMLESS.match(variable["value"])
+    return variable if shown else {**variable, "value": REDACTED}
 
 
 def _logs(cluster: Cluster, pod: Object, add: Add) -> None:

@@ -12,6 +12,8 @@ import os
 import threading
 import time
 
+from ansible_collections.meshlab.istio.plugins.module_utils._redact import redact
+
 APPEND = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW
 
 
@@ -29,11 +31,11 @@ class Progress:
         self._lock = threading.Lock()
 
     def __call__(self, text: str) -> None:
-        """Report ``text``, a short sentence for a person; a repetition of the last one is dropped.
+        """Report ``text``, a short sentence for a person, without secrets; a repetition of the last one is dropped.
 
         A file that is there already, or cannot be written, ends the reports and not the work.
         """
-        line = json.dumps({"at": round(time.time(), 1), "text": text}) + "\n"
+        line = json.dumps({"at": round(time.time(), 1), "text": redact(text)}) + "\n"
         with self._lock:
             if self.path is None or text == self._last:
                 return

@@ -101,7 +101,7 @@ def shape(
             violations=wrong,
         )
     looked = [looked_at(host) for host in hosts]
-    return {**shaped, "hosts": with_known(shaped["hosts"], looked, earlier, inventory)}
+    return {**shaped, "hosts": with_known(shaped["hosts"], looked, redact(dict(earlier)), inventory)}
 
 
 def commands_log(host: dict[str, Any]) -> str:
@@ -123,6 +123,13 @@ def _with_units(host: dict[str, Any]) -> dict[str, Any]:
     return {**host, "traffic": {**traffic, "histogram": renamed}}
 
 
+def make_private(directory: Path) -> None:
+    """Make a directory and those above it that are missing, each for its owner only (``mkdir`` does so to the last)."""
+    for each in (*reversed(directory.parents), directory):
+        if not each.exists():
+            each.mkdir(mode=0o700, exist_ok=True)
+
+
 def write(directory: Path, name: str, text: str) -> None:
     """Put ``text`` into the file ``name``, readable by its owner only, whole or not at all.
 
@@ -130,7 +137,7 @@ def write(directory: Path, name: str, text: str) -> None:
     """
     beside = None
     try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private(directory)
         # mkstemp makes files 0600.
         handle, beside = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
         with os.fdopen(handle, "w", encoding="utf-8") as stream:

@@ -39,6 +39,12 @@ SECONDS = ("timeout", "grace")
 CLUSTER_OPTIONS: dict[str, Any] = {"kubeconfig": {"type": "path"}, "context": {"type": "str"}}
 PROGRESS_OPTIONS: dict[str, Any] = {"progress_file": {"type": "path"}}
 
+SAID = {
+    "after", "before", "changed_objects", "checks", "diff", "drift", "errors", "failures", "findings", "left_behind",
+    "log", "message", "page", "passed_over", "pending", "problems", "says", "tried", "user_resources",
+}  # fmt: skip
+"""Return values with the words of tools, of the API server and of users' settings; secrets are taken out of them."""
+
 
 LIBRARIES = {"yaml": "PyYAML", "websocket": "websocket-client"}
 """What is imported → the name under which it is installed, where that is another. What is importable already is taken
@@ -129,7 +135,7 @@ def run(module: AnsibleModule, work: Callable[[AnsibleModule], dict[str, Any]]) 
         }))  # fmt: skip
     for warning in result.pop("warnings", []):
         module.warn(redact(warning))
-    module.exit_json(**result)
+    module.exit_json(**{key: redact(value) if key in SAID else value for key, value in result.items()})
 
 
 def _check_options(options: dict[str, Any]) -> None:

@@ -16,8 +16,8 @@ description:
   - C(events.txt), C(not-ready.txt), for each object that is not ready its description and, for a pod, the last 1000
     lines of each container's log and of its run before; C(*.proxy-config.json) of the gateways and of each proxy whose
     pod is not ready; C(minikube.log) and C(minikube-last-start.log).
-  - Passwords, tokens, private keys and the data of Secrets are replaced. Of a file longer than 1 MiB only the end is
-    kept, and all files of a host together are limited to 8 MiB.
+  - Passwords, tokens, private keys, the data of Secrets and the values of environment variables are replaced. Of a file
+    longer than 1 MiB only the end is kept, and all files of a host together are limited to 8 MiB.
   - This is an action plugin with a module; use it in a playbook, in the C(rescue) of a block.
 author: meshlab contributors (@meshlab)
 extends_documentation_fragment:

@@ -127,3 +127,9 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(AnsibleError, match=r"could not be written: .*\. Give another folder as dest"):
         Failure({"dest": str(tmp_path / "file/lab")}).run(None, {})
+
+
+def test_folders_that_had_to_be_made_above_are_private_too(tmp_path: Path) -> None:
+    Failure({"dest": str(tmp_path / "report/failure/lab")}).run(None, {})
+    for name in ("report", "report/failure"):
+        assert stat.S_IMODE((tmp_path / name).stat().st_mode) == 0o700, name

@@ -138,3 +138,27 @@ def test_proxies_of_gateways_and_of_what_is_not_ready(monkeypatch: pytest.Monkey
     with pytest.raises(ClusterError, match=r"^No exec\.$"):
         of_cluster.proxies(cluster(pod("mute", False, PROXY), gateway), ["a"], added.__setitem__)
     assert list(added) == ["a/gateway.proxy-config.json"]
+
+
+def test_no_environment_variable_tells_a_secret_whatever_its_name() -> None:
+    named = {
+        "AWS_SECRET_ACCESS_KEY": "hunter4",
+        "DB_PASS": "hunter5",
+        "SPRING_DATASOURCE_URL": "jdbc:mysql://db/x?user=a&password=hunter8",
+        "APP_CONFIG": 'password: "hunter9 with blanks"',
+        "COLOUR": "hunter10",
+    }
+    kept = {"ISTIO_META_CLUSTER_ID": "Kubernetes", "REPLICAS": "3", "DEBUG": "true", "WAIT": "30s", "HOST": "$(NODE)"}
+    leaky = pod("leaky", False)
+    leaky["spec"]["containers"][0] = {
+        "name": "app",
+        "args": ["--git", "https://token-hunter11@git.example/x.git"],
+        "env": [{"name": name, "value": value} for name, value in {**named, **kept}.items()]
+        + [{"name": "REFERENCE", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}}],
+    }
+    text = files(of_cluster.unready, cluster(leaky))["a/pod.leaky.yaml"]
+    assert "hunter" not in text
+    assert "with blanks" not in text
+    shown = {each["name"]: each.get("value") for each in yaml.safe_load(text)["spec"]["containers"][0]["env"]}
+    assert shown == {**dict.fromkeys(named, REDACTED), **kept, "REFERENCE": None}
+    assert "secretKeyRef" in text

@@ -280,3 +280,12 @@ def test_directory_that_is_a_file_is_explained(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("x", encoding="utf-8")
     with pytest.raises(InputError, match="Give another directory"):
         write(tmp_path / "taken", "report.json", "new")
+
+
+def test_what_an_earlier_report_kept_is_judged_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older version left secrets in its report."""
+    lost = {"name": "lab2", "failure": {"message": "login failed: --token hunter2"}}
+    earlier = {"generated_at": "2026-01-01T00:00:00Z", "hosts": [lost]}
+    text = json.dumps(shape([{"name": "lab"}], earlier=earlier, inventory=["lab", "lab2"]))
+    assert "login failed" in text
+    assert "hunter2" not in text

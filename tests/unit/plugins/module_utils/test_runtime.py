@@ -269,3 +269,17 @@ def test_progress_without_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.chdir(tmp_path)
     Progress()("Starting")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_tools_said_is_returned_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    said = {"problems": ["login failed: token=abc1"], "log": ["--password 'a b'"], "version": "1.28.0"}
+    _code, result = ended(capsys, lambda module: _runtime.run(module, lambda _m: dict(said)))
+    assert result["problems"] == ["login failed: token=(redacted)"]
+    assert result["log"] == ["--password '(redacted)'"]
+    assert result["version"] == "1.28.0"
+
+
+def test_progress_tells_no_secret(tmp_path: Path) -> None:
+    path = tmp_path / "progress"
+    Progress(str(path))("Pulling https://bob:hunter2@registry.example/x")
+    assert json.loads(path.read_text(encoding="utf-8"))["text"] == "Pulling https://(redacted)@registry.example/x"
