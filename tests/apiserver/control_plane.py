@@ -96,7 +96,7 @@ class ControlPlane:
 
     @staticmethod
     def _until_ready(kubeconfig: str) -> None:
-        end = time.monotonic() + 90
+        end = time.monotonic() + 180
         while time.monotonic() < end:
             try:
                 Cluster(kubeconfig).get("v1", "Namespace", "kube-system")

@@ -64,9 +64,11 @@ class Run:
         for obj in yaml.safe_load_all(text):
             place = obj["apiVersion"], obj["kind"], obj["metadata"]["name"], self.space
             if self.admin.find(*place) is None:
-                resource = self.admin._resource(obj["apiVersion"], obj["kind"])
                 body = {**obj, "metadata": {**obj["metadata"], "namespace": self.space}}
-                self.admin._dynamic.create(resource, body=body, namespace=self.space, field_manager=manager)
+                self.admin._call(
+                    "POST", obj["apiVersion"], obj["kind"], namespace=self.space, form="application/json",
+                    body=json.dumps(body), query={"fieldManager": manager},
+                )  # fmt: skip
             else:
                 self.admin.patch(*place, obj, field_manager=manager)
 
@@ -168,8 +170,8 @@ def test_a_definition_with_objects_and_a_used_namespace_are_not_pruned(defined: 
     assert [row["object"] for row in done["changed_objects"]] == ["CustomResourceDefinition gadgets.lab.example"]
     assert len(done["warnings"]) == 2
     assert f"of its kind: Widget {defined.space}/mine" in " ".join(done["warnings"])
-    defined(obj("ConfigMap", "mine"), state="absent", namespace="lab-room")
-    defined(obj("Widget", "mine", "lab.example/v1"), state="absent")
+    defined(obj("ConfigMap", "mine"), state="absent", namespace="lab-room", wait=True)
+    defined(obj("Widget", "mine", "lab.example/v1"), state="absent", wait=True)
     gone = defined(widgets("Gadget"), prune="kinds", state="absent", wait=True)
     assert {row["object"] for row in gone["changed_objects"]} == {
         "CustomResourceDefinition widgets.lab.example", "CustomResourceDefinition gadgets.lab.example",
