@@ -29,7 +29,10 @@ Objects = list[Object]
 
 ILL_STATUS = {500, 504}
 """What an API server answers that cannot reach its etcd; 503 is mostly said of a service behind it."""
-HEALTH_SECONDS = 3.0
+ILL_ADVICE = "See what the logs of kube-apiserver and etcd say, and whether the disk is full."
+FIRST_SECONDS = 6.0
+HEALTH_SECONDS = 8.0
+"""A kube-apiserver 1.34.4 whose etcd was killed answered HEALTH after 4 s."""
 HEALTH = "/readyz"
 FAILING = re.compile(r"^\[-\](\S+)", re.M)
 """A part that is not well, in the answer to HEALTH with ``verbose`` (k8s.io/apiserver 0.34.4, pkg/server/healthz)."""
@@ -281,17 +284,34 @@ class Cluster:
                 raise
             return ask()
 
-    def _ask(self, method: str, path: str, query: Mapping[str, Any] | None = None, **more: Any) -> bytes:
-        """Send a request and return the body of a good answer; where the API server is ill, the error says of what."""
-        try:
-            return _content(self.transport.ask(method, path, query, **more))
-        except ClusterError as error:
-            ill = error.details.get("status") in ILL_STATUS or error.kind == "timeout"
-            parts = self._ailing() if ill else []
-            if parts:
-                error.message += f" The API server itself says what is not well: {', '.join(parts)}."
-                error.args = (error.message,)
-            raise
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        *,
+        seconds: float = READ_SECONDS,
+        **more: Any,
+    ) -> bytes:
+        """Send a request and return the body of a good answer.
+
+        An API server without its etcd lets most requests wait for a minute. So what only reads is asked twice: the
+        second time with all of its time, unless the API server says meanwhile that it is not well.
+        """
+        times = [FIRST_SECONDS, seconds] if method == "GET" and seconds > FIRST_SECONDS else [seconds]
+        for last, allowed in zip([*times[1:], None], times):
+            try:
+                return _content(self.transport.ask(method, path, query, seconds=allowed, **more))
+            except ClusterError as error:
+                slow = error.kind == "timeout"
+                parts = self._ailing() if slow or error.details.get("status") in ILL_STATUS else []
+                if parts:
+                    said = f"The Kubernetes API at {self.host} is not well" if slow else error.message.rstrip(".")
+                    error.message = f"{said}: {', '.join(parts)} failed. {ILL_ADVICE}"
+                    error.args = (error.message,)
+                if parts or not slow or last is None:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     def _ailing(self) -> Sequence[str]:
         try:
@@ -312,7 +332,10 @@ def _content(answer: Answer) -> bytes:
         return answer.body
     message, reason = _status_message(answer.body, answer.reason)
     cause = NotFound if answer.status == http.HTTPStatus.NOT_FOUND else ClusterError
-    raise cause(f"The API server answered {answer.status} ({reason}): {message}", status=answer.status, reason=reason)
+    said = f"The API server answered {answer.status} ({reason}): {message}"
+    if answer.status == http.HTTPStatus.UNAUTHORIZED:
+        said += ". Renew the credentials of the context, or give another `context`."
+    raise cause(said, status=answer.status, reason=reason)
 
 
 def ailing(transport: Transport, seconds: float = HEALTH_SECONDS) -> list[str]:

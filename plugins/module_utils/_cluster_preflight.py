@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ansible_collections.meshlab.istio.plugins.module_utils._cluster import ailing
+from ansible_collections.meshlab.istio.plugins.module_utils._cluster import HEALTH_SECONDS, ILL_ADVICE, ailing
 from ansible_collections.meshlab.istio.plugins.module_utils._credentials import CredentialError
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NoWay, Unreachable
 from ansible_collections.meshlab.istio.plugins.module_utils._kubeconfig import NoContext, chosen
@@ -71,10 +71,12 @@ def _asked(transport: Transport, timeout: float) -> Iterator[Problem]:
                 "credentials", f"the API server {way.server} refuses the credentials of {way.context}", REMEDY
             )
         else:
-            ill = ailing(transport, timeout)
+            ill = ailing(transport, max(timeout, HEALTH_SECONDS))
             if ill:
                 yield Problem(
-                    "server", f"the API server {way.server} answers, but is not well: {', '.join(ill)}", SERVER_REMEDY
+                    "server",
+                    f"the API server {way.server} answers, but is not well: {', '.join(ill)} failed",
+                    ILL_ADVICE,
                 )
     finally:
         transport.close()

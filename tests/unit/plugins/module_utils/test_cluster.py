@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.meshlab.istio.plugins.module_utils import _cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
     ClusterError,
@@ -213,12 +214,23 @@ SICK = (
 )
 
 
-def test_an_api_without_its_etcd_says_so(api: Api, cluster: Cluster) -> None:
+def test_an_api_without_its_etcd_says_so(api: Api, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     api.answers[("GET", f"{PODS}/a")] = status(500, "InternalError", "context deadline exceeded")
     api.answers[("GET", "/readyz")] = (500, SICK)
-    with pytest.raises(ClusterError, match=r"says what is not well: etcd, etcd-readiness\.$") as raised:
+    with pytest.raises(ClusterError, match=r"context deadline exceeded: etcd, etcd-readiness failed\. See") as raised:
         cluster.get("v1", "Pod", "a", "tutorial")
     assert str(raised.value) == raised.value.message
+    monkeypatch.setattr(_cluster, "FIRST_SECONDS", 0.2)
+    api.delay = 1.0
+    with pytest.raises(
+        Unreachable, match=rf"^The Kubernetes API at {api.url} is not well: etcd, etcd-readiness failed\."
+    ):
+        cluster.get("v1", "Pod", "a", "tutorial")
+    # One that is only slow has its time.
+    api.give("GET", f"{PODS}/a", POD)
+    del api.answers[("GET", "/readyz")]
+    assert cluster.get("v1", "Pod", "a", "tutorial") == POD
+    api.delay = 0.0
     api.answers[("GET", f"{PODS}/a")] = status(403, "Forbidden", "no access")
     with pytest.raises(ClusterError, match=r"no access$"):
         cluster.get("v1", "Pod", "a", "tutorial")

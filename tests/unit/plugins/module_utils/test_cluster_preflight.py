@@ -89,6 +89,11 @@ def test_certificates_in_files_and_in_the_kubeconfig(tmp_path: Path) -> None:
         (Reply(status=401), {"token": "old"}, "credentials: the API server {server} refuses the credentials of kind"),
         (Reply(status=403), {}, None),
         (Reply(status=503), {}, "server: the API server {server} answers 503"),
+        (
+            Reply(status=500, body=b"[+]ping ok\n[-]etcd failed: reason withheld\n"),
+            {},
+            "server: the API server {server} answers 500",
+        ),
         (Reply(delay=3.0), {}, "server: the API server {server} does not answer: no complete answer came within 0.3 s"),
     ],
 )
@@ -96,6 +101,13 @@ def test_how_it_may_answer(reply: Reply, user: dict[str, Any], problem: str | No
     with Server(lambda _seen: reply) as server:
         expected = [problem.format(server=server.url(""))] if problem else []
         assert found(kubeconfig(server.url(), user=user), timeout=0.3) == expected
+
+
+def test_a_cluster_without_its_etcd() -> None:
+    sick = Reply(status=500, body=b"[+]ping ok\n[-]etcd failed: reason withheld\n")
+    with Server(lambda seen: Reply() if seen.path == "/version" else sick) as server:
+        (said,) = found(kubeconfig(server.url()))
+        assert said == f"server: the API server {server.url('')} answers, but is not well: etcd failed"
 
 
 def test_a_cluster_that_is_not_there() -> None:
