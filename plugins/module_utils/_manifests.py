@@ -361,10 +361,12 @@ def _ensure_present(
     delete(cluster, surplus, timeout=end - time.monotonic() if options["wait"] else None, progress=progress)
     waited = 0.0
     if options["wait"]:
-        waited = wait_for(
+        done = wait_for(
             cluster, objects, end - time.monotonic(),
             failure_grace=options["failure_grace"], conditions=options["wait_conditions"], progress=progress,
-        )["seconds"]  # fmt: skip
+        )  # fmt: skip
+        waited = done["seconds"]
+        warnings += done["warnings"]
     return _Done([*changes, *surplus], waited, warnings)
 
 

@@ -469,6 +469,22 @@ def test_a_user_of_one_namespace_prunes_it(
     assert run(capsys, definition=room, state="absent", keep_used_namespaces=True)["msg"] == "?"
 
 
+def test_a_user_of_one_namespace_waits_for_a_claim(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, warned: list[str]
+) -> None:
+    real = cluster.list_page
+
+    def listed(api_version: str, kind: str, namespace: str | None = None, *more: Any) -> Any:
+        if kind in ("StorageClass", "Event"):
+            raise FORBIDDEN
+        return real(api_version, kind, namespace, *more)
+
+    monkeypatch.setattr(cluster, "list_page", listed)
+    claim = of("PersistentVolumeClaim", "scratch", spec={"storageClassName": "lab-fast"})
+    assert run(capsys, definition=claim, wait_timeout=30)["changed"] is True
+    assert "The wait did without Event, StorageClass" in warned[-1]
+
+
 @pytest.mark.parametrize("check", [True, False])
 def test_a_missing_namespace_fails_before_anything_is_written(
     cluster: FakeCluster, capsys: pytest.CaptureFixture[str], check: bool
