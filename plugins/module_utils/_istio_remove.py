@@ -19,7 +19,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._diff import diff_en
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_plan import Change, control_plane_version
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_tag import TAG
-from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import OF_ISTIOD
+from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import OF_ISTIOD, shortened
 from ansible_collections.meshlab.istio.plugins.module_utils._wait import wait_gone
 
 Object = dict[str, Any]
@@ -27,6 +27,8 @@ Object = dict[str, Any]
 ATTACHMENT = ("k8s.cni.cncf.io/v1", "NetworkAttachmentDefinition")
 INJECTION = "istio-injection"
 SHOWN = 20
+HELM_RELEASE = "meta.helm.sh/release-name"
+"""The annotation by which Helm knows what it installed (Helm 3, pkg/action/validate.go; not run here)."""
 
 LEFT_BY_ISTIOD = {
     ("v1", "Secret"): ("istio-ca-secret", "cacerts"),
@@ -79,7 +81,7 @@ def plan(cluster: Cluster, *, revision: str, namespace: str, purge: bool, remove
     :param revision: ``default`` for the one without a name; not read with ``purge``.
     :param purge: every revision, and with the CRDs every mesh resource that users made.
     :param remove_user_resources: do so even if there are any.
-    :raises InputError: ``purge`` would take resources of users, and that was not asked for.
+    :raises InputError: ``purge`` would take resources of users, and that was not asked for; or Helm installed it.
     """
     kinds = (*owned.CLUSTER_KINDS, *owned.NAMESPACED_KINDS, *owned.OLD_PRUNED_KINDS, *owned.FORGOTTEN_KINDS)
     found = owned.owned(cluster, (*kinds, ATTACHMENT, owned.CRD) if purge else kinds)
@@ -91,6 +93,7 @@ def plan(cluster: Cluster, *, revision: str, namespace: str, purge: bool, remove
             for obj in found
             if owned.labels_of(obj).get(owned.REVISION) == revision and owned.labels_of(obj)[owned.COMPONENT] != "Base"
         ]
+    _need_none_of_helm(doomed)
     instances = [obj for crd in doomed if crd["kind"] == owned.CRD[1] for obj in _instances(cluster, crd)]
     doomed = [*doomed, *filter(owned.is_state, instances)]
     gone = {owned.key_of(obj) for obj in doomed}
@@ -111,6 +114,18 @@ def plan(cluster: Cluster, *, revision: str, namespace: str, purge: bool, remove
     if doomed:
         removal.warnings = _users(cluster, revision, purge)
     return removal
+
+
+def _need_none_of_helm(doomed: list[Object]) -> None:
+    """Refuse to remove what Helm installed: Istio's charts give it the same labels, and no istioctl made it."""
+    theirs = [obj for obj in doomed if HELM_RELEASE in (obj["metadata"].get("annotations") or {})]
+    if theirs:
+        releases = sorted({obj["metadata"]["annotations"][HELM_RELEASE] for obj in theirs})
+        raise InputError(
+            f"Helm installed this Istio, by the releases {', '.join(releases)}, so it is not removed here: "
+            f"{shortened([reference(obj) for obj in theirs])}. Remove it with `helm uninstall`.",
+            user_resources=[reference(obj) for obj in theirs],
+        )
 
 
 def carry_out(cluster: Cluster, removal: Removal, timeout: float, progress: Callable[[str], None]) -> None:

@@ -60,6 +60,16 @@ def policy() -> Object:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("purge", [False, True])
+def test_what_helm_installed_is_not_removed(cluster: FakeCluster, purge: bool) -> None:
+    for obj in list(cluster.objects.values()):
+        if (obj["kind"], obj["metadata"]["name"]) == ("Deployment", "istiod"):
+            obj["metadata"]["annotations"] = {"meta.helm.sh/release-name": "my-istiod"}
+    with pytest.raises(InputError, match=r"releases my-istiod, .* Deployment istio-system/istiod. .*helm uninstall"):
+        plan(cluster, purge=purge, remove_user_resources=True)
+    assert cluster.writes == []
+
+
 def test_a_revision_goes_and_what_revisions_share_stays(cluster: FakeCluster) -> None:
     removal = plan(cluster)
     result = removal.result()
