@@ -18,6 +18,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -57,6 +58,8 @@ class Bare:
         bundle = {"schema": "meshlab.istio/bundle/1", "files": files}
         (folder / "bundle" / "bundle.json").write_text(json.dumps(bundle))
         self.variables: dict[str, Any] = {
+            # Other tests on this machine are none of its business.
+            "__host_run_lock": f"meshlab-test-{uuid4().hex}",
             "ansible_python_interpreter": sys.executable, "lab_kubeconfig": str(folder / "kubeconfig"),
             "lab_bundle": str(folder / "bundle"), "report_path": str(folder / "report"),
             "minikube_bin_dir": str(folder / "none"), "host_bin_dir": str(folder / "none"),

@@ -268,7 +268,7 @@ BOOKINFO: dict[str, list[tuple[str, str, str, dict[str, str]]]] = {
 
 WAITING = {"kubeconfig", "readiness_timeout", "timeout", "wait", "wait_timeout"}
 """Options that say where the cluster is or how long to wait: the tutorial has no say in them."""
-SILENT = {"gather_facts", "lab_inputs", "stage", "report"}
+SILENT = {"gather_facts", "lab_inputs", "run_lock", "stage", "report"}
 """They do nothing to the lab, nor does any module whose name ends in _info."""
 
 
