@@ -75,6 +75,8 @@ class ActionModule(ActionBase):
 def write_folder(folder: Path, files: Mapping[str, str]) -> Path:
     """Replace a folder of an earlier failure by one with ``files`` (name to text), for its owner only.
 
+    What somebody else put into it, such as notes, comes along.
+
     :returns: its absolute path.
     :raises AnsibleError: it cannot be written, or a folder with something else in it is in the way.
     """
@@ -92,6 +94,7 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> Path:
             path.touch(mode=0o600)
             path.write_text(text, encoding="utf-8")
         if folder.exists():
+            _keep_added(folder, partial)
             shutil.rmtree(folder)
         partial.rename(folder)
     except OSError as error:
@@ -101,3 +104,23 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> Path:
             f"{folder} could not be written: {error.strerror}. Give another folder as dest (report_path)."
         ) from error
     return folder
+
+
+def _keep_added(folder: Path, beside: Path) -> None:
+    """Move what the earlier failure did not bring from ``folder`` to ``beside``.
+
+    Where a file of the new failure has the same name, ``.kept`` is added.
+    """
+    try:
+        brought = {INDEX, *map(str, json.loads((folder / INDEX).read_text(encoding="utf-8"))["files"])}
+    except (ValueError, KeyError, TypeError):
+        brought = {INDEX}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if name in brought or (path.is_dir() and not path.is_symlink()):
+            continue
+        target = beside / name
+        if target.exists():
+            target = target.with_name(f"{target.name}.kept")
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.rename(target)

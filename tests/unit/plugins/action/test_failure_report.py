@@ -123,6 +123,24 @@ def test_message_is_what_the_failed_task_or_its_items_said(result: dict[str, Any
     assert action.message_of(result) == message
 
 
+def test_what_users_put_beside_an_earlier_failure_comes_along(tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    Failure({"dest": str(folder)}).run(None, {})
+    (folder / "notes.txt").write_text("mine")
+    (folder / "deep/er").mkdir(parents=True)
+    (folder / "deep/er/notes.txt").write_text("mine too")
+    listed = json.loads((folder / "failure.json").read_text())
+    listed["files"].remove("events.txt")
+    (folder / "failure.json").write_text(json.dumps(listed))
+    for _time in range(2):
+        Failure({"dest": str(folder)}).run(None, {})
+        assert (folder / "notes.txt").read_text() == "mine"
+        assert (folder / "deep/er/notes.txt").read_text() == "mine too"
+        assert (folder / "events.txt.kept").is_file()
+    assert not (folder / "a/pod.x.yaml.kept").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["lab"]
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(AnsibleError, match=r"could not be written: .*\. Give another folder as dest"):
