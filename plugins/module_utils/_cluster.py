@@ -278,7 +278,8 @@ class Cluster:
             # Of an object that is not there the API says NotFound; of a path that it does not serve, another word.
             if not known or error.details.get("reason") == "NotFound":
                 raise
-            del self._served[api_version]
+            # Another thread may have done so already.
+            self._served.pop(api_version, None)
             before, resource = resource, self._resource(api_version, kind)
             if resource == before:
                 raise

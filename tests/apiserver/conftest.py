@@ -36,6 +36,7 @@ def controllers(kubeconfig: str) -> Iterator[Controllers]:
 
 
 @pytest.fixture
-def cluster(kubeconfig: str, controllers: Controllers) -> Cluster:
+def cluster(kubeconfig: str, controllers: Controllers) -> Iterator[Cluster]:
     controllers.broken.clear()
-    return Cluster(kubeconfig)
+    yield Cluster(kubeconfig)
+    assert controllers.fault is None, "nobody plays the controllers any more: whatever the test says may be due to that"

@@ -110,6 +110,7 @@ class Controllers(threading.Thread):
     """Makes every Deployment ready at once, gives webhooks their certificate and closes the validating ones.
 
     :ivar broken: names of Deployments that stay as they are.
+    :ivar fault: what ended the thread before it was told to end.
     """
 
     def __init__(self, kubeconfig: str, ca_file: Path) -> None:
@@ -118,8 +119,16 @@ class Controllers(threading.Thread):
         self.bundle = base64.b64encode(ca_file.read_bytes()).decode()
         self.ended = threading.Event()
         self.broken: set[str] = set()
+        self.fault: BaseException | None = None
 
     def run(self) -> None:
+        try:
+            self._play()
+        except BaseException as fault:
+            self.fault = fault
+            raise
+
+    def _play(self) -> None:
         while not self.ended.wait(0.2):
             try:
                 deployments = self.cluster.list("apps/v1", "Deployment", NAMESPACE)
@@ -175,15 +184,13 @@ class Controllers(threading.Thread):
         if json.dumps(obj["webhooks"]) != before:
             obj["metadata"].pop("managedFields", None)
             plural = obj["kind"].lower() + "s"
-            self._send("PUT", f"/apis/{ADMISSION}/{plural}/{obj['metadata']['name']}?fieldManager=pilot-discovery",
-                       obj, "application/json")  # fmt: skip
+            self._send("PUT", f"/apis/{ADMISSION}/{plural}/{obj['metadata']['name']}", obj, "application/json",
+                       fieldManager="pilot-discovery")  # fmt: skip
 
-    def _send(self, method: str, path: str, body: dict[str, Any], content_type: str) -> None:
+    def _send(self, method: str, path: str, body: dict[str, Any], content_type: str, **query: str) -> None:
         """Write what Cluster has no business writing: status, and objects as a whole."""
-        self.cluster._api.call_api(
-            path, method, body=body, header_params={"Content-Type": content_type}, auth_settings=["BearerToken"],
-            _preload_content=False, _return_http_data_only=True, _request_timeout=(5, 30),
-        )  # fmt: skip
+        headers = {"Content-Type": content_type}
+        self.cluster._ask(method, path, query, headers=headers, body=json.dumps(body).encode())
 
 
 def _free_port() -> int:

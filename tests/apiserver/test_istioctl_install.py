@@ -28,6 +28,9 @@ from ansible_collections.meshlab.istio.plugins.module_utils._istio_run import Ru
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
 from tests.apiserver.control_plane import NAMESPACE, PROGRAMS, Controllers
 
+TIMEOUT = 300
+"""Seconds that an installation may take: ten on an idle machine, minutes on one with other work."""
+
 Object = dict[str, Any]
 Row = tuple[str, str, str, str]
 
@@ -63,7 +66,7 @@ def install(cluster: Cluster, document: Object, runs: Path, wait: str = "all") -
     assert cluster.kubeconfig is not None
     installer = Installer(
         tool(cluster.kubeconfig), cluster, document, Run("uid", str(runs)),
-        timeout=60, failure_grace=60, progress=lambda _text: None,
+        timeout=TIMEOUT, failure_grace=TIMEOUT, progress=lambda _text: None,
     )  # fmt: skip
     return installer.install(wait, allow_downgrade=True)
 
@@ -98,7 +101,7 @@ def happened(before: dict[owned.Key, Object], after: dict[owned.Key, Object]) ->
 
 def until_gone(cluster: Cluster, changes: list[plans.Change]) -> None:
     """istioctl does not wait for what it deletes."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + TIMEOUT
     for change in changes:
         obj = change.object
         place = obj["apiVersion"], obj["kind"], obj["metadata"]["name"], obj["metadata"].get("namespace")
@@ -195,11 +198,11 @@ def test_a_canary_revision_comes_and_goes(cluster: Cluster, tmp_path: Path) -> N
     assert rows(plan(cluster, canary).changes) == set()
     assert rows(plan(cluster, operator()).changes) == set(), "what revisions share is no reason to install again"
     gone = removals.plan(cluster, revision="canary", namespace=NAMESPACE, purge=False, remove_user_resources=False)
-    removals.carry_out(cluster, gone, 30, lambda _text: None)
+    removals.carry_out(cluster, gone, TIMEOUT, lambda _text: None)
     assert "Deployment istio-system/istiod-canary" in gone.result()["removed"]
     assert cluster.find("apps/v1", "Deployment", "istiod", NAMESPACE) is not None
     everything = removals.plan(cluster, revision="default", namespace=NAMESPACE, purge=True, remove_user_resources=True)
-    removals.carry_out(cluster, everything, 60, lambda _text: None)
+    removals.carry_out(cluster, everything, TIMEOUT, lambda _text: None)
     assert snapshot(cluster) == {}
     again = removals.plan(cluster, revision="default", namespace=NAMESPACE, purge=True, remove_user_resources=False)
     assert again.doomed == []

@@ -192,6 +192,24 @@ def test_a_kind_that_was_made_anew_with_another_scope(
         cluster.get("lab.example/v1", "Tenant", "acme")
 
 
+def test_two_threads_that_find_a_kind_gone_at_once(api: Api, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The removal of Istio asks with several threads while CRDs go: the second one had ended with a KeyError."""
+    monkeypatch.setitem(DISCOVERY, TENANTS, tenants(namespaced=False))
+    assert not cluster.is_namespaced("lab.example/v1", "Tenant")
+    monkeypatch.delitem(DISCOVERY, TENANTS)
+    ask = cluster._ask
+
+    def other_thread_first(method: str, path: str, *arguments: Any, **options: Any) -> bytes:
+        if path.endswith("/acme"):
+            cluster._served.pop("lab.example/v1", None)
+        return ask(method, path, *arguments, **options)
+
+    monkeypatch.setattr(cluster, "_ask", other_thread_first)
+    api.answers[("GET", f"{TENANTS}/tenants/acme")] = (404, b"404 page not found\n")
+    with pytest.raises(NotFound):
+        cluster.get("lab.example/v1", "Tenant", "acme")
+
+
 def test_another_process_knows_nothing_of_what_was_served(
     api: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
