@@ -126,7 +126,8 @@ def _replace(text: str, spans: list[_Span]) -> str:
             # Already gone, at least its beginning.
             at = max(at, end)
             continue
-        if start == end:
+        if REDACTED.startswith(text[start:end]):
+            # Nothing, or what an earlier pass left: a value in its place may be taken to end before the bracket.
             continue
         parts += [text[at:start], REDACTED]
         at = end
@@ -307,7 +308,7 @@ def _assigned(text: str, name_start: int, name: str, separator: re.Match[str]) -
         return None
     tags = _TAGS.match(text, at)
     at = tags.end() if tags else at
-    if at >= len(text) or text[at] == "\n":
+    if at >= len(text) or text[at] == "\n" or text.startswith(REDACTED, at):
         return None
     start_of_line = _LINE_START.search(text, max(0, name_start - 60), name_start) is not None
     if separator[2] in (":", "=") and text[at] in "|>":
