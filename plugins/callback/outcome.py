@@ -10,8 +10,9 @@ short_description: Have the report say of every host that failed that it failed
 version_added: 0.1.0
 description:
   - A host that is unreachable, or whose rescue fails too, cannot write the report any more, and no other host may be
-    left that does. At the end of the run this callback compares the report with what Ansible counted, and writes it
-    again where it does not say so.
+    left that does. Nor can one that came to its end without the report's own task, as with C(--tags istio), while the
+    rescue of another host writes it. At the end of the run this callback compares the report with what Ansible counted,
+    and writes it again where they differ.
   - It looks only at plays that hold a task of the role P(meshlab.istio.report#role). In check mode it writes nothing.
   - The playbooks of this collection switch it on by themselves. For playbooks of your own, list it in
     C(callbacks_enabled).
@@ -89,11 +90,11 @@ class CallbackModule(CallbackBase):
         if not self._plays or context.CLIARGS.get("check"):
             return
         try:
-            self._compare(set(stats.failures), set(stats.dark))
+            self._compare(set(stats.processed), set(stats.failures), set(stats.dark))
         except InputError as error:
             self._display.warning(f"The report does not say which hosts failed. {error}")
 
-    def _compare(self, counted: set[str], gone: set[str]) -> None:
+    def _compare(self, begun: set[str], counted: set[str], gone: set[str]) -> None:
         # The last play of each host, in the order in which hosts came up.
         hosts = {
             name: (play, task) for play, task in self._plays for name in _variables(play)["ansible_play_hosts_all"]
@@ -105,15 +106,13 @@ class CallbackModule(CallbackBase):
         variables = {name: _variables(*where, name) for name, where in hosts.items()}
         dest = Path(str(_templated(hosts[failed[0]][0], variables[failed[0]], "report_path", ".")))
         earlier = known(dest / report.FILES["json"])
-        said = {
-            host["name"]
-            for host in earlier["hosts"]
-            if earlier["generated_at"] >= self._began and host.get("finished") is False and "failure" in host
-        }
-        unsaid = [name for name in failed if name not in said]
+        of_this_run = earlier["hosts"] if earlier["generated_at"] >= self._began else []
+        ended = {host["name"]: "failure" in host for host in of_this_run if host.get("finished") is False}
+        unsaid = [name for name in failed if not ended.get(name)]
+        works = begun - set(failed)
         # A wrong word on the command line, said before anything was looked at, makes no report where there is none.
         looked = gone or earlier["hosts"] or any("lab_report" in values for values in variables.values())
-        if not unsaid or not looked:
+        if not looked or not (unsaid or works & set(ended)):
             return
         entries = []
         for name, values in variables.items():
@@ -123,12 +122,12 @@ class CallbackModule(CallbackBase):
             if name in failed:
                 why = {"message": ELSEWHERE, **self._failures.get(name, {}), **entry.get("failure", {})}
                 entry |= {"finished": False, "failure": why}
-            entries.append({"finished": False, **entry})
+            entries.append({"finished": name in works, **entry})
         # What Ansible tags is plain data then.
         entries = json.loads(json.dumps(entries, default=str))
         inventory = variables[failed[0]]["groups"]["all"]
         report.write_all(dest, report.shape(entries, earlier.get("next", []), earlier, inventory), entries)
-        self._display.display(f"{dest / report.FILES['html']} says that it failed on {', '.join(unsaid)}.")
+        self._display.display(f"{dest / report.FILES['html']} says that it failed on {', '.join(failed)}.")
 
 
 def _variables(play: Any, task: Any = None, host: str | None = None) -> dict[str, Any]:
