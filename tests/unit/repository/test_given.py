@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 
-from tests.unit.repository.collection import ROLES, ROOT, load
+from ansible_collections.meshlab.istio.plugins.lookup.given import REPEATED
+from tests.unit.repository.collection import ROLES, ROOT
 from tests.unit.repository.test_roles import specification
-
-REPEATED: list[str] = load(ROOT / "roles/report/vars/main.yml")["__report_variables"]
 
 ONE_RUN = "It is an order for one run. Repeated by habit it would delete something, or do less than its command says."
 OF_ROLES = "A role or playbook of the collection sets it for another one."
@@ -20,7 +19,7 @@ NOT_REPEATED = {
     "scenarios_names": ONE_RUN,
     "minikube_preflight_more": OF_ROLES, "access_preflight_fail": OF_ROLES, "access_preflight_ask_cluster": OF_ROLES,
     "istio_removed_before": OF_ROLES, "scenarios_report": OF_ROLES, "report_stages": OF_ROLES,
-    "report_minikube_version": OF_ROLES,
+    "report_minikube_version": OF_ROLES, "host_inputs_versions": OF_ROLES,
     "report_data": OF_THE_REPORT, "report_additions": OF_THE_REPORT, "report_next_steps": OF_THE_REPORT,
     "report_next_options": OF_THE_REPORT,
 }  # fmt: skip
