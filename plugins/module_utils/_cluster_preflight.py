@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import HEALTH_SECONDS, ILL_ADVICE, ailing
 from ansible_collections.meshlab.istio.plugins.module_utils._credentials import CredentialError
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NoWay, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, NoWay, Unreachable, words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._kubeconfig import NoContext, chosen
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Problem
 from ansible_collections.meshlab.istio.plugins.module_utils._transport import Transport
@@ -42,7 +42,7 @@ def _problems(path: str, content: Any, context: str | None, timeout: float) -> I
             with open(path, "rb"):
                 why = "it is no YAML"
         except OSError as error:
-            why = error.strerror or str(error)
+            why = words_of(error)
         yield Problem("kubeconfig", f"the kubeconfig {path} cannot be read: {why}", REMEDY)
         return
     try:

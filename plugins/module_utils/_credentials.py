@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool, Completed
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError, NoWay
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError, NoWay, words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._kubeconfig import Access
 
 PLUGIN_SECONDS = 60.0
@@ -225,7 +225,7 @@ def _file(path: str) -> str:
         with open(path, encoding="utf-8") as stream:
             return stream.read().strip()
     except (OSError, ValueError) as error:
-        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        why = words_of(error)
         raise InputError(f"{path}, which the kubeconfig names, cannot be read: {why}.") from error
 
 

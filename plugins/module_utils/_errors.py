@@ -109,6 +109,13 @@ OS_REMEDIES = {
 """Number of an error of the operating system (errno(3)) → what to do about it."""
 
 
+def words_of(error: BaseException) -> str:
+    """Return what an error says in words for a person: the operating system's where it has some, without numbers."""
+    if isinstance(error, UnicodeError):
+        return "it is not text in UTF-8"
+    return str((error.strerror if isinstance(error, OSError) else None) or error or type(error).__name__)
+
+
 def os_problem(error: OSError) -> str:
     """Return a sentence for an error of the operating system: what failed, on which file, and what to do."""
     what = error.strerror or str(error) or type(error).__name__

@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from ansible_collections.meshlab.istio.plugins.module_utils._deadline import Connection
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, MeshlabError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, MeshlabError, words_of
 
 HTTP_OPTIONS: dict[str, Any] = {
     "host": {"type": "str"},
@@ -300,7 +300,7 @@ def _tls_context(
             context.load_cert_chain(client_cert, client_key)
     except (OSError, ssl.SSLError) as error:
         files = ", ".join(filter(None, (ca_path, client_cert, client_key)))
-        raise InputError(f"The certificates in {files} cannot be read: {error}.") from error
+        raise InputError(f"The certificates in {files} cannot be read: {words_of(error)}.") from error
     if not validate_certs:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

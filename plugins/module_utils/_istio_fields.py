@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
 from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
@@ -110,7 +110,7 @@ def _objects(path: str) -> Iterator[_Source]:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}.") from error
+        raise InputError(f"{path} cannot be read: {words_of(error)}.") from error
     waiting: list[Any] = read(text, path)
     while waiting:
         document = waiting.pop(0)

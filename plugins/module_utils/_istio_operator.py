@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_set import apply_set
 from ansible_collections.meshlab.istio.plugins.module_utils._sources import need_json
 from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
@@ -139,7 +139,7 @@ def _read(path: str) -> dict[str, Any]:
         with open(full, encoding="utf-8") as stream:
             text = stream.read()
     except (OSError, ValueError) as error:
-        raise InputError(f"The IstioOperator file {path} cannot be read: {error}") from error
+        raise InputError(f"The IstioOperator file {path} cannot be read: {words_of(error)}") from error
     documents = read(text, f"The IstioOperator file {full}")
     if len(documents) != 1 or not isinstance(documents[0], dict) or documents[0].get("kind") != "IstioOperator":
         raise InputError(f"{full} must hold exactly one document of kind IstioOperator; it holds {len(documents)}.")

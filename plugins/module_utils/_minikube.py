@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool, Completed
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError, words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_events import Events, Progress, explain_exit
 
 OLDEST = (1, 26)
@@ -127,7 +127,7 @@ class Minikube(CommandLineTool):
         except FileNotFoundError:
             return None
         except (OSError, ValueError, RecursionError) as error:
-            config = error
+            config = words_of(error)
         if not _is_profile(config):
             raise InputError(f"minikube's profile {path} cannot be read ({config}). {REMEDIES['HOST_CONFIG_LOAD']}")
         known: dict[str, Any] = config

@@ -102,10 +102,27 @@ def _patched(obj: Any, patch: Any, where: str) -> Any:
         raise InputError("A `patch` is either a mapping (merge patch) or a list of operations (JSON patch).")
     for operation in patch:
         try:
+            _check_operation(operation)
             obj = _OPERATIONS[operation["op"]](obj, operation)
-        except (KeyError, IndexError, ValueError, TypeError, AttributeError) as error:
-            raise InputError(f"The JSON patch operation {operation} does not fit {where}: {error!r}.") from error
+        except ValueError as error:
+            raise InputError(f"The JSON patch operation {operation} does not fit {where}: {error}.") from error
+        except (KeyError, IndexError, TypeError) as error:
+            raise InputError(
+                f"The JSON patch operation {operation} does not fit {where}: nothing is at this place."
+            ) from error
     return obj
+
+
+def _check_operation(operation: Any) -> None:
+    """Raise ValueError unless something is an operation of a JSON patch (RFC 6902)."""
+    op = operation.get("op") if isinstance(operation, Mapping) else None
+    if not isinstance(op, str) or op not in _OPERATIONS:
+        raise ValueError(f"its `op` has to be one of {', '.join(_OPERATIONS)}")
+    for key in _NEEDS.get(op, ("path", "value")):
+        if key not in operation:
+            raise ValueError(f"{op} needs `{key}`")
+        if key != "value" and not isinstance(operation[key], str):
+            raise ValueError(f"`{key}` has to be a text")
 
 
 def _add(obj: Object, operation: Mapping[str, Any]) -> Object:
@@ -152,6 +169,10 @@ _OPERATIONS: dict[str, Callable[[Object, Mapping[str, Any]], Object]] = {
 }
 
 
+_NEEDS = {"remove": ("path",), "move": ("from", "path"), "copy": ("from", "path")}
+"""Operation → what it needs beside `op`; the others need `path` and `value`."""
+
+
 def _path(pointer: str) -> list[str]:
     """Split a JSON pointer (RFC 6901)."""
     if not pointer.startswith("/"):
@@ -160,7 +181,13 @@ def _path(pointer: str) -> list[str]:
 
 
 def _index(holder: Any, part: str) -> Any:
-    return int(part) if isinstance(holder, list) else part
+    return _number(part) if isinstance(holder, list) else part
+
+
+def _number(part: str) -> int:
+    if not part.isdecimal():
+        raise ValueError(f"{part!r} is no index of a list")
+    return int(part)
 
 
 def _get(obj: Any, path: Sequence[str]) -> Any:
@@ -173,7 +200,7 @@ def _set(obj: Object, path: Sequence[str], value: Any, *, insert: bool) -> Objec
     *parents, last = path
     holder = _get(obj, parents)
     if isinstance(holder, list) and insert:
-        holder.insert(len(holder) if last == "-" else int(last), value)
+        holder.insert(len(holder) if last == "-" else _number(last), value)
     else:
         holder[_index(holder, last)] = value
     return obj

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Cluster, Object
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, Unreachable, words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._names import in_namespace
 
 COMMAND_SECONDS = 60.0
@@ -63,7 +63,9 @@ def run_in_pod(
             ) from error  # fmt: skip
         streams = _read(running, end)
     except (OSError, websocket.WebSocketException) as error:
-        raise Unreachable(f"No Kubernetes API answers at {cluster.host}: {error}. Is the cluster running?") from error
+        raise Unreachable(
+            f"No Kubernetes API answers at {cluster.host}: {words_of(error)}. Is the cluster running?"
+        ) from error
     finally:
         sock.close()
     stdout, stderr = (streams[channel].decode(errors="replace") for channel in (STDOUT, STDERR))

@@ -45,7 +45,8 @@ def _summary(pod: Object) -> dict[str, Any]:
         "namespace": pod["metadata"]["namespace"],
         "name": pod["metadata"]["name"],
         "ready": any(
-            condition["type"] == "Ready" and condition["status"] == "True" for condition in status.get("conditions", [])
+            condition.get("type") == "Ready" and condition.get("status") == "True"
+            for condition in status.get("conditions", [])
         ),
         "phase": status.get("phase", "Unknown"),
         "restarts": sum(state.get("restartCount", 0) for state in states),

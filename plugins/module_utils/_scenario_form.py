@@ -111,6 +111,8 @@ def _check_step(scenario: str, step: Any, names: set[str]) -> None:
     options = step[kind] or {}
     if not isinstance(options, dict) or set(options) - KINDS[kind]:
         raise InputError(f"{where:.200}: {kind} takes {', '.join(sorted(KINDS[kind])) or 'nothing'}.")
+    if not all(_is_object(obj) for obj in options.get("objects") or []):
+        raise InputError(f"{where:.200}: each of `objects` needs apiVersion, kind and metadata with a name.")
     if kind in MEASUREMENTS:
         if not step.get("name") or step["name"] in names:
             raise InputError(f"{where:.200}: what measures needs a name of its own.")
@@ -123,3 +125,12 @@ def _check_step(scenario: str, step: Any, names: set[str]) -> None:
         check_hypothesis(hypothesis)
     if step.get("during") and kind != "traffic":
         raise InputError(f"{where:.200}: only during traffic something else can run.")
+
+
+def _is_object(obj: Any) -> bool:
+    """Tell whether something has the identity of a Kubernetes object."""
+    if not isinstance(obj, dict) or not isinstance(obj.get("metadata"), dict):
+        return False
+    return all(
+        isinstance(text, str) and text for text in (obj.get("apiVersion"), obj.get("kind"), obj["metadata"].get("name"))
+    )

@@ -351,11 +351,21 @@ def _carry_out(systemctl: Systemctl, services: list[Service], before: dict[str, 
 
 
 def _states(systemctl: Systemctl, services: list[Service]) -> dict[str, dict[str, str]]:
-    """Ask systemd for all units at once; a unit that it doesn't know has LoadState not-found."""
+    """Ask systemd for all units at once; a unit that it doesn't know has LoadState not-found.
+
+    :raises CommandError: the answer is not one of systemd's.
+    """
     units = [service.unit for service in services]
-    words = ["show", f"--property={','.join(PROPERTIES)}", "--", *units]
-    blocks = systemctl.run(words, timeout=SECONDS).stdout.strip().split("\n\n")
-    parsed = [dict(line.split("=", 1) for line in block.splitlines()) for block in blocks]
+    if not units:
+        return {}
+    done = systemctl.run(["show", f"--property={','.join(PROPERTIES)}", "--", *units], timeout=SECONDS)
+    blocks = done.stdout.strip().split("\n\n")
+    parsed = [dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in blocks]
+    if len(parsed) != len(units) or not all(set(PROPERTIES) <= set(state) for state in parsed):
+        raise CommandError(
+            f"{done.cmd[0]} did not tell the state of {', '.join(units)} as systemd does.",
+            cmd=list(done.cmd), rc=done.rc, stdout=done.stdout, stderr=done.stderr,
+        )  # fmt: skip
     return dict(zip(units, parsed))
 
 

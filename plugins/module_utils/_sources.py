@@ -16,7 +16,7 @@ from ansible.module_utils.urls import open_url
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _names
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError, words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._identity import Identity, identity
 from ansible_collections.meshlab.istio.plugins.module_utils._yaml import read
 
@@ -167,7 +167,7 @@ def _texts(source: Any) -> list[tuple[str, str]]:
             return [(name, _verified(_read(os.path.join(path, name)), None, name)) for name in names]
         return [(path, _verified(_read(path), wanted, path))]
     except (OSError, ValueError) as error:
-        raise InputError(f"The manifest {path} cannot be read on this host: {error}.") from error
+        raise InputError(f"The manifest {path} cannot be read on this host: {words_of(error)}.") from error
 
 
 def _field_of(text: str) -> str:
@@ -187,7 +187,7 @@ def _fetched(url: str) -> bytes:
             body: bytes = answer.read()
             return body
     except (OSError, ValueError, http.client.HTTPException) as error:
-        raise InputError(f"{url} cannot be fetched from this host: {error}.") from error
+        raise InputError(f"{url} cannot be fetched from this host: {words_of(error)}.") from error
 
 
 def _verified(body: bytes, wanted: str | None, where: str) -> str:

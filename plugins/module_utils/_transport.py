@@ -24,7 +24,13 @@ from typing import Any
 from urllib.parse import unquote, urlencode, urlsplit
 
 from ansible_collections.meshlab.istio.plugins.module_utils._credentials import Credentials, content
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import ClusterError, InputError, NoWay, Unreachable
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
+    ClusterError,
+    InputError,
+    NoWay,
+    Unreachable,
+    words_of,
+)
 from ansible_collections.meshlab.istio.plugins.module_utils._http import bracketed, failure_of, readable, tls_context
 from ansible_collections.meshlab.istio.plugins.module_utils._kubeconfig import Access
 from ansible_collections.meshlab.istio.plugins.module_utils._names import one_place
@@ -254,7 +260,7 @@ def tls(access: Access, credentials: Credentials) -> ssl.SSLContext:
                 context.load_cert_chain(certificate, key, password="")
     except (OSError, ValueError) as error:
         raise InputError(
-            f"The certificates in the context {access.context} of {access.path} cannot be used: {error}."
+            f"The certificates in the context {access.context} of {access.path} cannot be used: {words_of(error)}."
         ) from error
     return context
 

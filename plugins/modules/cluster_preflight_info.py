@@ -68,12 +68,18 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 from ansible_collections.meshlab.istio.plugins.module_utils._cluster_preflight import check
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 
 
 def work(module: AnsibleModule) -> dict[str, Any]:
     """Look at the kubeconfig and ask its API server; return the module's result."""
     options = module.params
-    content = json.loads(options["content"]) if options["content"] else None
+    try:
+        content = json.loads(options["content"]) if options["content"] else None
+    except ValueError as error:
+        raise InputError(
+            "The option content is not JSON; leave it out, and the kubeconfig is read from its file."
+        ) from error
     problems = check(options["kubeconfig"], content, options["context"], options["timeout"])
     return {"changed": False, "problems": problems}
 

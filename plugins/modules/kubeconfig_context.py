@@ -53,7 +53,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.meshlab.istio.plugins.module_utils import _runtime
 from ansible_collections.meshlab.istio.plugins.module_utils._command import CommandLineTool
-from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
 
 SECONDS = 15.0
 
@@ -74,9 +74,9 @@ def work(module: AnsibleModule) -> dict[str, Any]:
             "context_exists": False,
             "diff": {"before": "", "after": f"{module.params['namespace']}\n"},
         }
-    view = json.loads(kubectl.run(["config", "view", "--output", "json"], timeout=SECONDS).stdout)
-    name = module.params["context"] or view.get("current-context")
-    found = next((entry["context"] for entry in view.get("contexts") or [] if entry["name"] == name), None)
+    view = _view(kubectl)
+    name = str(module.params["context"] or view.get("current-context") or "")
+    found = next((entry.get("context") or {} for entry in view.get("contexts") or [] if entry["name"] == name), None)
     before, after = (found or {}).get("namespace", "default"), module.params["namespace"]
     if found is None and not module.check_mode:
         raise InputError(f"The kubeconfig has no context {name!r}. Start the cluster first, or give `context`.")
@@ -88,6 +88,21 @@ def work(module: AnsibleModule) -> dict[str, Any]:
         "context_exists": found is not None,
         "commands": kubectl.log,
     }
+
+
+def _view(kubectl: Kubectl) -> dict[str, Any]:
+    """Return the kubeconfig as kubectl reads it."""
+    done = kubectl.run(["config", "view", "--output", "json"], timeout=SECONDS)
+    try:
+        view = json.loads(done.stdout)
+    except ValueError:
+        view = None
+    if not isinstance(view, dict):
+        raise CommandError(
+            f"{done.cmd[0]} did not show the kubeconfig as kubectl does. Is it really kubectl?",
+            cmd=list(done.cmd), rc=done.rc, stdout=done.stdout, stderr=done.stderr,
+        )  # fmt: skip
+    return view
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from typing import Any
 from ansible.errors import AnsibleError
 from ansible.module_utils.urls import open_url
 
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import words_of
 from ansible_collections.meshlab.istio.plugins.module_utils._files import SHA256, sha256_of
 
 Item = dict[str, Any]
@@ -51,7 +52,7 @@ class Bundle:
             schema = content.get("schema")
         except (OSError, ValueError, AttributeError) as error:
             raise AnsibleError(
-                f"lab_bundle names {self.directory}, which is no usable bundle: {error}. "
+                f"lab_bundle names {self.directory}, which is no usable bundle: {words_of(error)}. "
                 "Give the directory that holds bundle.json, or leave lab_bundle out to download the releases."
             ) from error
         if schema != SCHEMA:
@@ -324,8 +325,8 @@ class _only_one:
             fcntl.flock(self.stream, fcntl.LOCK_EX)
         except OSError as error:
             raise AnsibleError(
-                f"The controller's cache {self.path.parent} cannot be used: {error}. Name another folder with "
-                "XDG_CACHE_HOME."
+                f"The controller's cache {self.path.parent} cannot be used: {words_of(error)}. "
+                "Name another folder with XDG_CACHE_HOME."
             ) from error
 
     def __exit__(self, *problem: object) -> None:

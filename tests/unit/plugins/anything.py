@@ -51,6 +51,22 @@ def damaged(draw: Any, whole: Any) -> Any:
     return value
 
 
+NEEDED = {"name", "image", "spec", "template", "selector", "containers", "metadata", "clientConfig"}
+"""Fields of workloads without which an API server refuses them (k8s.io/api v0.34, core/v1 and apps/v1)."""
+
+
+@st.composite
+def lacking(draw: Any, whole: Any) -> Any:
+    """Return a copy of an object without up to three values: an API server checks types, and what it needs is there."""
+    value = copy.deepcopy(whole)
+    for _time in range(draw(st.integers(0, 3))):
+        places = [place for place in _places(value) if place[1] not in NEEDED]
+        if places:
+            holder, key = draw(st.sampled_from(places))
+            del holder[key]
+    return value
+
+
 def texts(*wholes: Any) -> st.SearchStrategy[str]:
     """Return what a tool could write in place of one of ``wholes`` as JSON: damaged, cut off, or something else."""
     damage = st.one_of([damaged(whole) for whole in wholes]).map(json.dumps)
