@@ -26,7 +26,7 @@ from tests.unit.plugins.any_world import AnyWorld, Files, result_of, specificati
 from tests.unit.plugins.anything import damaged, values
 
 MODULES = sorted(path.stem for path in (Path(__file__).parents[4] / "plugins" / "modules").glob("*.py"))
-EXAMPLES = int(os.environ.get("MESHLAB_EXAMPLES", str(20 * len(MODULES)))) // len(MODULES)
+TRIES = int(os.environ.get("MESHLAB_EXAMPLES", str(20 * len(MODULES)))) // len(MODULES)
 
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "n"}, "data": {"k": "v"}}
 OPERATOR = {"apiVersion": "install.istio.io/v1alpha1", "kind": "IstioOperator", "spec": {"profile": "demo"}}
@@ -173,7 +173,7 @@ def test_any_option(name: str, tmp_path: Path) -> None:
     runs = iter(range(10**9))
 
     @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, derandomize=not os.environ.get("MESHLAB_EXAMPLES"),
+        max_examples=TRIES, deadline=None, database=None, derandomize=not os.environ.get("MESHLAB_EXAMPLES"),
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(inputs(name), files(), st.data())
