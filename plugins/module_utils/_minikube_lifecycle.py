@@ -283,9 +283,10 @@ class Lifecycle:
         if left and not self.options.get("foreign"):
             raise InputError(
                 f"minikube has no profile {self.profile} in {self.minikube.home}, but this is left of a cluster: "
-                f"{', '.join(left[:5])}. A start would go on with it, and whose it is cannot be proven. Remove what is "
-                f"left (`minikube delete --profile {self.profile}`, in the home that made it), choose another profile "
-                f"(minikube_profile), or set {FOREIGN} to go on with it."
+                f"{', '.join(left[:5])}. A start would go on with it or replace it, and whose it is cannot be proven. "
+                f"Remove what is left (`minikube delete --profile {self.profile}`, in the home that made it; `kubeadm "
+                "reset`, if kubeadm did), choose another profile (minikube_profile) or, beside the driver none, "
+                f"another driver (minikube_driver), or set {FOREIGN} to go on with it."
             )
 
     def _refusal(self, fixed: list[dict[str, Any]]) -> str:

@@ -10,6 +10,7 @@ deleteInvalidProfile, minikube v1.38.1). So the note goes with its cluster, and 
 from __future__ import annotations
 
 import contextlib
+import glob
 import hashlib
 import json
 import os
@@ -27,6 +28,19 @@ SCHEMA = "meshlab.istio/cluster/1"
 
 HOST_CA = "/var/lib/minikube/certs/ca.crt"
 """The cluster's CA on its node (vmpath.GuestKubernetesCertsDir), which with the driver none is this host."""
+
+HOST_KUBERNETES = "/etc/kubernetes"
+"""Where kubeadm keeps a cluster's configuration on its node (KubernetesDir of kubeadm 1.34), also one that minikube did
+not make. With the driver none a start removes what it finds there of another cluster (clearStaleConfigs of
+pkg/minikube/bootstrapper/kubeadm, minikube v1.38.1) and writes its own in the place, and a deletion takes it all
+(kubeadm reset)."""
+
+OF_KUBEADM = (
+    "admin.conf", "kubelet.conf", "bootstrap-kubelet.conf", "controller-manager.conf", "scheduler.conf", "pki/ca.crt",
+    "manifests/*",
+)  # fmt: skip
+"""What is in that folder of a cluster that kubeadm made or that this host joined, and the static pods of a kubelet. Of
+one that minikube deleted nothing is left (cleanupPaths of pkg/drivers/none and kubeadm reset)."""
 
 ENGINES = {
     "docker": ("docker", "container", "inspect", "--format", "{{.Id}}"),
@@ -117,7 +131,10 @@ class Note:
         engine = driver or "docker"
         if self._node(engine):
             left.append(f"{self._profile} of {engine}")
-        return left + ([HOST_CA] if driver == "none" and os.path.exists(HOST_CA) else [])
+        if driver == "none":
+            places = [os.path.join(glob.escape(HOST_KUBERNETES), name) for name in OF_KUBEADM]
+            left += [path for place in (glob.escape(HOST_CA), *places) for path in sorted(glob.glob(place))]
+        return left
 
     @contextlib.contextmanager
     def beginning(self, driver: str | None) -> Iterator[None]:

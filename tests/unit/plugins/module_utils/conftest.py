@@ -16,4 +16,5 @@ from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_own
 def no_cluster_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep a minikube cluster of who runs the tests out of them."""
     monkeypatch.setattr(owner, "HOST_CA", str(tmp_path / "no-ca.crt"))
+    monkeypatch.setattr(owner, "HOST_KUBERNETES", str(tmp_path / "no-kubernetes"))
     monkeypatch.setattr(owner, "ENGINES", {})

@@ -440,6 +440,29 @@ def test_the_host_of_the_driver_none_may_have_a_cluster_that_no_profile_tells_of
     assert go(world, driver="kvm2")["ours"]
 
 
+@pytest.mark.parametrize("left", ["admin.conf", "kubelet.conf", "pki/ca.crt", "manifests/of-somebody.yaml"])
+def test_a_cluster_that_kubeadm_made_on_this_host_is_not_replaced_by_one_of_the_driver_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: str
+) -> None:
+    """It may be stopped, so that its ports are free. A start would remove its kubeconfigs and write over its pods."""
+    kubernetes = tmp_path / "etc-kubernetes"
+    monkeypatch.setattr(owner, "HOST_KUBERNETES", str(kubernetes))
+    world = World(tmp_path)
+    (kubernetes / left).parent.mkdir(parents=True)
+    (kubernetes / left).touch()
+    for check in (True, False):
+        with pytest.raises(InputError, match=rf"left of a cluster: .*{left}.*kubeadm reset"):
+            go(world, check, driver="none")
+    assert world.commands() == []
+    assert go(world, driver="kvm2")["ours"], "a machine of its own is in nobody's way"
+
+
+def test_the_empty_folder_of_a_kubelet_is_in_nobodys_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(owner, "HOST_KUBERNETES", str(tmp_path / "etc-kubernetes"))
+    (tmp_path / "etc-kubernetes/manifests").mkdir(parents=True)
+    assert Note(World(tmp_path), "minikube").leftovers("none") == []
+
+
 def test_what_a_start_that_stored_nothing_leaves_is_in_nobodys_way(tmp_path: Path) -> None:
     world = World(tmp_path)
     config(world).parent.mkdir(parents=True)
