@@ -28,4 +28,6 @@ options:
     type: path
 requirements:
   - minikube 1.26 or newer
+  - PyYAML on the host that the task runs on, or in the environment that P(meshlab.istio.host#role) makes, where there
+    is a kubeconfig already
 """

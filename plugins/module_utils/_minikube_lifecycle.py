@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.meshlab.istio.plugins.module_utils import _minikube_settings as settings
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube import RECREATE, Minikube, profile_problem
+from ansible_collections.meshlab.istio.plugins.module_utils._minikube_context import foreign_entries
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_events import Events, Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_health import (
     ABSENT,
@@ -125,6 +126,7 @@ class Lifecycle:
         doubt = "" if found.state == ABSENT else self.note.doubt(found.asked)
         actions, lost = self._plan(target, found, before, chosen, driver, doubt)
         self._guard(actions, found, doubt)
+        self._guard_context(actions)
         after = {**before, "state": target, **chosen} if actions or self._new_defaults() else before
         if target == ABSENT and actions:
             after = {"state": ABSENT}
@@ -221,6 +223,21 @@ class Lifecycle:
             if action in actions:
                 told = way_on.format(profile=self.profile, foreign=FOREIGN)
                 raise InputError(f"{found.sentence(self.profile)} {doubt} {told}")
+
+    def _guard_context(self, actions: tuple[str, ...]) -> None:
+        """Refuse to write over, or delete, what a kubeconfig says of another cluster under the profile's name."""
+        if self.options.get("foreign") or not {START, DELETE} & set(actions):
+            return
+        kubeconfig = self.minikube.kubeconfig
+        strange = foreign_entries(kubeconfig, self.profile, self.minikube.home)
+        if strange:
+            what = "remove" if START not in actions else "replace"
+            raise InputError(
+                f"The kubeconfig {kubeconfig} has {' and '.join(strange)}, not of the minikube cluster {self.profile} "
+                f"in {self.minikube.home}, and minikube would {what} that. Nothing was touched. Choose another profile "
+                "(minikube_profile) or another kubeconfig (minikube_kubeconfig), or save what is needed and remove it "
+                f"(`kubectl config --kubeconfig {kubeconfig} delete-{strange[0]}`), or set {FOREIGN}."
+            )
 
     def _plan(
         self,

@@ -58,6 +58,7 @@ options:
     description:
       - Whether a cluster that this module did not make may be stopped, paused, changed, upgraded, replaced and deleted
         as one of its own, with all that is in it.
+      - It also lets minikube replace or delete what the kubeconfig says of another cluster under the profile's name.
     type: bool
     default: false
   config:
@@ -348,15 +349,18 @@ seconds:
   type: float
 """
 
+import contextlib
+import os
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
+from ansible_collections.meshlab.istio.plugins.module_utils._errors import NotYet
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube import MINIKUBE_OPTIONS, Minikube
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_lifecycle import Lifecycle
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Host
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
-from ansible_collections.meshlab.istio.plugins.module_utils._runtime import PROGRESS_OPTIONS, run
+from ansible_collections.meshlab.istio.plugins.module_utils._runtime import PROGRESS_OPTIONS, need_libraries, run
 
 STRINGS = {"type": "list", "elements": "str"}
 
@@ -408,6 +412,12 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Bring the cluster into the state asked for; return the module's result."""
     options = module.params
     minikube = Minikube(options["path"], options["minikube_home"], options["kubeconfig"])
+    kubeconfig = os.path.expanduser(minikube.kubeconfig)
+    if os.path.isfile(kubeconfig) and os.path.getsize(kubeconfig):
+        # Only who reads it can see whether minikube would write over what it says of another cluster. Check mode on a
+        # bare host goes on without.
+        with contextlib.suppress(NotYet):
+            need_libraries(module, "yaml")
     lifecycle = Lifecycle(minikube, options, Host(), Progress(options["progress_file"]))
     return lifecycle.run(module.check_mode)
 
