@@ -319,7 +319,7 @@ def _without_kept(
             obj
             for obj in objects
             if (there := live[identity(obj)]) is not None
-            and not is_bare(obj)
+            and not (is_bare(obj) and _says_nothing(there))
             and applied_fields(there, options["field_manager"]) is None
         ]
         objects = [obj for obj in objects if obj not in others]
@@ -333,6 +333,44 @@ def _without_kept(
         objects, kept = unused(cluster, objects)
         sentences += kept
     return objects, sentences
+
+
+def _says_nothing(live: Object) -> bool:
+    """Tell whether a live object may have been applied with nothing but a name: what holds data was not."""
+    return not (live.get("data") or live.get("binaryData"))
+
+
+def _need_none_of_others(changes: Sequence[Change], manager: str) -> None:
+    """Refuse to write to objects that are there and that the field manager never applied.
+
+    A namespace only gets labels, and may be anybody's. Of what has nothing but a name, nothing would be changed.
+    """
+    strange = [
+        change.name
+        for change in changes
+        if change.before is not None
+        and change.desired["kind"] != "Namespace"
+        and not is_bare(change.desired)
+        and not _written_by_one_of(change.before, manager)
+    ]
+    if strange:
+        raise InputError(
+            f"These are there already, and {manager} never applied them, so they may be yours: {shortened(strange)}. "
+            "Nothing was written. Remove or rename them, choose another namespace, or set `adopt: true` (with the "
+            "collection's playbooks `-e bookinfo_adopt=true` or `-e addons_adopt=true`) to have them changed, and "
+            "removed with the rest later.",
+            objects=strange,
+        )
+
+
+def _written_by_one_of(live: Object, manager: str) -> bool:
+    """Tell whether a field manager wrote an object, or one that is named after it, as a scenario's is.
+
+    A run that was interrupted while it took an object over has written it, and not applied it yet.
+    """
+    return any(
+        f"{entry.get('manager')}.".startswith(f"{manager}.") for entry in live["metadata"].get("managedFields") or []
+    )
 
 
 def _ensure_present(
@@ -349,6 +387,8 @@ def _ensure_present(
         expected=options["expected_namespaces"] if check else (),
     )  # fmt: skip
     warnings = _unserved(changes, check=check)
+    if not options["adopt"]:
+        _need_none_of_others(changes, manager)
     surplus: list[Change] = []
     if options["prune"]:
         found, left_out = owned(cluster, options["prune"], objects, options, end)

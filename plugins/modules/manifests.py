@@ -109,6 +109,14 @@ options:
         recreated, because others' objects or data would go with them.
     type: bool
     default: false
+  adopt:
+    description:
+      - Whether objects that are there and that O(field_manager) never applied may be changed to what their manifests
+        say, as C(kubectl apply) does. V(false) refuses that before anything is written, and names them.
+      - What was adopted counts as applied by O(field_manager) from then on, also for O(only_applied).
+      - Of a Namespace that is there only the manifest's own fields are changed, in either case.
+    type: bool
+    default: true
   prune:
     description:
       - A name for this set of objects. Each object gets it as the label C(meshlab.istio/owner), and objects with that
@@ -318,6 +326,7 @@ def main() -> None:
                 "options": PATCH,
             },
             "recreate": {"type": "bool", "default": False},
+            "adopt": {"type": "bool", "default": True},
             "prune": {"type": "str"},
             "keep_used_namespaces": {"type": "bool", "default": False},
             "only_applied": {"type": "bool", "default": False},

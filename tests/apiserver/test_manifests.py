@@ -42,9 +42,9 @@ class Run:
         defaults: Object = {
             "definition": definition, "src": [], "state": "present", "namespace": self.space, "label_selectors": [],
             "patches": [], "recreate": False, "prune": None, "keep_used_namespaces": False,
-            "only_applied": False, "expected_namespaces": [], "field_manager": "meshlab.istio", "wait": False,
-            "wait_timeout": 30.0, "wait_conditions": [], "failure_grace": 5.0, "kubeconfig": self.kubeconfig,
-            "context": context,
+            "only_applied": False, "adopt": True, "expected_namespaces": [],
+            "field_manager": "meshlab.istio", "wait": False, "wait_timeout": 30.0, "wait_conditions": [],
+            "failure_grace": 5.0, "kubeconfig": self.kubeconfig, "context": context,
         }  # fmt: skip
         return _manifests.ensure({**defaults, **options}, check=check, progress=lambda _text: None)
 
@@ -462,3 +462,40 @@ def test_a_user_of_one_namespace_waits_for_a_claim_and_prunes(run: Run) -> None:
     assert f"was looked for only in {run.space}" in warnings
     used = run(obj("Namespace", run.space), context=GUEST, state="absent", keep_used_namespaces=True)
     assert "stays" in used["warnings"][0]
+
+
+# -- what others put there ----------------------------------------------------------------------------
+
+
+def workload(name: str, namespace: str, labels: dict[str, str]) -> Object:
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "a", "image": "a"}]}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name, "namespace": namespace},
+            "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}}  # fmt: skip
+
+
+def test_what_others_put_there_is_neither_changed_nor_made_anew_for_a_lab(run: Run) -> None:
+    """Of the same names: a Secret with the only copy of a key, and a Deployment that only could be recreated."""
+    meta = {"namespace": run.space}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key", **meta}, "data": {"key": "b25l"}}
+    mine = workload("grafana", run.space, {"app": "mine"})
+    for obj in (secret, mine):
+        run.admin.apply(obj, "kubectl")
+    before = run.admin.get("apps/v1", "Deployment", "grafana", run.space)["metadata"]["uid"]
+    wanted = [{**secret, "data": {"key": "b3RoZXI="}}, workload("grafana", run.space, {"app": "labs"})]
+    for check in (True, False):
+        with pytest.raises(InputError, match=r"may be yours: .*Deployment .*/grafana.*Nothing was written"):
+            run(wanted, check=check, adopt=False, recreate=True)
+    assert run.admin.get("apps/v1", "Deployment", "grafana", run.space)["metadata"]["uid"] == before
+    assert run.admin.get("v1", "Secret", "key", run.space)["data"] == {"key": "b25l"}
+    run(wanted, recreate=True)
+    assert not run(wanted, adopt=False, recreate=True)["changed"]
+
+
+def test_a_lab_s_own_objects_stay_its_own_whoever_else_writes_to_them(run: Run) -> None:
+    made = workload("ours", run.space, {"app": "ours"})
+    run(made, adopt=False)
+    run.admin.apply({**made, "spec": {**made["spec"], "replicas": 2}}, "kubectl")
+    done = run(made, adopt=False)
+    assert [field["field"] for field in done["changed_objects"]] == ["spec.replicas"]
+    run.admin.apply({**made, "metadata": {**made["metadata"], "labels": {"a": "b"}}}, "meshlab.istio.scenario")
+    assert not run(made, adopt=False)["changed"]

@@ -439,6 +439,35 @@ def test_what_only_has_the_name_of_one_of_the_set_stays(
     assert warned[0].startswith("These stay, because meshlab.istio never applied them: ConfigMap default/theirs.")
 
 
+def test_what_others_put_there_is_not_changed(cluster: FakeCluster, capsys: pytest.CaptureFixture[str]) -> None:
+    cluster.apply(of("Secret", "theirs", metadata={"namespace": "default"}, data={"tls.key": "b25l"}), "kubectl")
+    cluster.put(of("ServiceAccount", "bare", metadata={"namespace": "default"}))
+    cluster.put(of("Namespace", "default"))
+    wanted = [
+        of("Secret", "theirs", data={"tls.key": "b3RoZXI="}), of("ConfigMap", "new", data={"a": "1"}),
+        of("ServiceAccount", "bare"), of("Namespace", "default", metadata={"labels": {"a": "b"}}),
+    ]  # fmt: skip
+    cluster.writes.clear()
+    for check in (True, False):
+        refused = run(capsys, check=check, definition=wanted, adopt=False)
+        assert "so they may be yours: Secret default/theirs. Nothing was written." in refused["msg"]
+        assert "bookinfo_adopt=true" in refused["msg"]
+    assert cluster.writes == []
+    assert run(capsys, definition=wanted[1:], adopt=False, wait=False)["changed"]
+    assert run(capsys, definition=wanted, wait=False)["changed"], "without the option as kubectl does"
+    assert not run(capsys, definition=wanted, adopt=False, wait=False)["changed"], "what was adopted is ours"
+
+
+def test_a_name_in_a_removal_is_no_proof_of_data(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str], warned: list[str]
+) -> None:
+    """A manifest with nothing but a name is enough to remove something, and says nothing of who made what is there."""
+    cluster.put(of("Secret", "theirs", metadata={"namespace": "default"}, data={"tls.key": "b25l"}))
+    run(capsys, definition=of("Secret", "theirs"), state="absent", only_applied=True)
+    assert cluster.find("v1", "Secret", "theirs", "default") is not None
+    assert warned[0].startswith("These stay, because meshlab.istio never applied them: Secret default/theirs.")
+
+
 FORBIDDEN = ClusterError("The API server answered 403 (Forbidden): no", status=403, reason="Forbidden")
 
 
