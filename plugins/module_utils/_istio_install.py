@@ -20,6 +20,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Clus
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import changed_fields
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import CommandError, InputError, WaitError
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_plan import Plan
+from ansible_collections.meshlab.istio.plugins.module_utils._istio_remove import HELM_RELEASE
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_run import Run
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_tag import TAG
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_versions import Version, kubernetes_problem
@@ -47,6 +48,7 @@ class Installer:
     :param timeout: seconds to wait in this call; istioctl gets the same for each of its components.
     :param failure_grace: seconds that a passing trouble of a pod may last.
     :param force: istioctl's ``--force``.
+    :param adopt: also change a control plane that this host never installed.
     :param run: the cluster's install, see ``_istio_run``.
     """
 
@@ -60,6 +62,7 @@ class Installer:
         timeout: float,
         failure_grace: float,
         force: bool = False,
+        adopt: bool = True,
         progress: Callable[[str], None],
     ) -> None:
         self.istioctl = istioctl
@@ -69,6 +72,7 @@ class Installer:
         self.timeout = timeout
         self.failure_grace = failure_grace
         self.force = force
+        self.adopt = adopt
         self.progress = progress
         self._end = time.monotonic() + timeout
         self._ours = False
@@ -88,7 +92,8 @@ class Installer:
     def plan(self, allow_downgrade: bool) -> Plan:
         """Return what an install would change.
 
-        :raises InputError: it would be a downgrade, and that was not asked for.
+        :raises InputError: it would be a downgrade, or change somebody else's control plane, and that was not asked
+            for.
         """
         plan = plans.make(self.istioctl, self.cluster, self.document, force=self.force)
         here, new = Version.parse(plan.installed or ""), Version.parse(plan.version)
@@ -97,6 +102,8 @@ class Installer:
                 f"Revision {plan.revision} runs Istio {plan.installed}, and this istioctl is {plan.version}: that "
                 "would be a downgrade. Use a newer istioctl, or set `allow_downgrade` if it is meant."
             )
+        if not self.adopt:
+            self._need_ours(plan)
         return plan
 
     def install(self, wait: str, allow_downgrade: bool) -> tuple[Plan, bool, bool]:
@@ -142,6 +149,25 @@ class Installer:
         return {"cmd": shlex.join(state["cmd"]), "rc": result.get("rc"), "seconds": seconds}
 
     # -- inside ----------------------------------------------------------------------------------
+
+    def _need_ours(self, plan: Plan) -> None:
+        """Refuse to change what Helm installed, or a control plane that nobody installed from here."""
+        releases = sorted({
+            name
+            for change in plan.changes
+            if (name := ((change.before or {}).get("metadata", {}).get("annotations") or {}).get(HELM_RELEASE))
+        })  # fmt: skip
+        if releases:
+            whose = f"Helm installed Istio in this cluster, by the releases {', '.join(releases)}"
+        elif plan.installed is not None and plan.changes and not self.run.installed_before():
+            whose = f"Revision {plan.revision} runs Istio {plan.installed}, and this user never installed it from here"
+        else:
+            return
+        raise InputError(
+            f"{whose}, so it may be yours. An install of {plan.version} would change {len(plan.changes)} objects of it,"
+            " and its settings to those asked for. Nothing was changed. Use a revision of its own (istio_revision), or "
+            "set `adopt: true` (with the collection's playbooks `-e istio_adopt=true`) to have it changed."
+        )
 
     def _lock_or_join(self) -> bool:
         """Return True with the lock held, or False when the same install is running and can be joined."""

@@ -115,6 +115,10 @@ class Run:
             if os.path.exists(path):
                 os.unlink(path)
 
+    def installed_before(self) -> bool:
+        """Tell whether any install of this cluster was started from here."""
+        return os.path.exists(self.operator_file)
+
     def state(self) -> dict[str, Any]:
         """Return pid, cmd, digest and started (UNIX seconds) of the newest install; {} when there was none."""
         return _read(self._state_file)

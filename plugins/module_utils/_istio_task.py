@@ -67,7 +67,7 @@ def present(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
     installer = Installer(
         istioctl, cluster, document, Run(identity),
         timeout=options["readiness_timeout"], failure_grace=options["failure_grace"], force=options["force"],
-        progress=Progress(options["progress_file"]),
+        adopt=options["adopt"], progress=Progress(options["progress_file"]),
     )  # fmt: skip
     warnings = installer.check_versions()
     if check_mode:

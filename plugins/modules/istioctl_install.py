@@ -93,6 +93,13 @@ options:
     description: Whether an istioctl that is older than the control plane of this revision may be used.
     type: bool
     default: false
+  adopt:
+    description:
+      - Whether a control plane of this revision may be changed that this user never installed from this host with this
+        module, and what Helm installed.
+      - V(false) refuses that before anything is changed. What is as asked for already is used in either case.
+    type: bool
+    default: true
   wait_for:
     description:
       - V(control_plane) returns when istiod is ready and its injector can be called. What is left goes on by itself.
@@ -324,6 +331,7 @@ ARGUMENTS: dict[str, Any] = {
     "tag": {"type": "str"},
     "force": {"type": "bool", "default": False},
     "allow_downgrade": {"type": "bool", "default": False},
+    "adopt": {"type": "bool", "default": True},
     "wait_for": {"type": "str", "choices": ["control_plane", "all", "none"], "default": "all"},
     "readiness_timeout": {"type": "float", "default": 300.0},
     "failure_grace": {"type": "float", "default": 120.0},

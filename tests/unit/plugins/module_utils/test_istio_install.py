@@ -128,6 +128,31 @@ def test_install_then_no_change_and_istioctl_is_not_started_again(world: World) 
     assert len(world.fake.calls("install")) == 1
 
 
+def test_an_istio_of_somebody_else_is_not_upgraded(world: World) -> None:
+    """Neither is what Helm installed. What is as asked for is used, and one of ours is changed as before."""
+    desired = world.desired()
+    installed(world.cluster, desired)
+    mine = world.installer()
+    mine.adopt = False
+    assert mine.plan(allow_downgrade=False).changes == []
+    other = world.installer(spec={"meshConfig": {"accessLogFile": "/dev/stdout"}})
+    istiod = world.cluster.get("apps/v1", "Deployment", "istiod", "istio-system")
+    istiod["spec"]["replicas"] = 7
+    world.cluster.put(istiod)
+    other.adopt = False
+    with pytest.raises(InputError, match=r"never installed it from here.*Nothing was changed.*istio_adopt=true"):
+        other.install("all", allow_downgrade=False)
+    assert world.fake.calls("install") == []
+    Path(other.run.operator_file).write_text("{}")
+    assert other.plan(allow_downgrade=False).changes
+    istiod["metadata"]["annotations"] = {"meta.helm.sh/release-name": "istiod"}
+    world.cluster.put(istiod)
+    with pytest.raises(InputError, match="Helm installed Istio in this cluster, by the releases istiod"):
+        other.plan(allow_downgrade=False)
+    other.adopt = True
+    assert other.plan(allow_downgrade=False).changes
+
+
 def test_control_plane_returns_early_and_all_joins(world: World) -> None:
     desired = world.desired()
     first = [obj for obj in desired if not is_gateway(obj) and "istio.io/tag" not in owned.labels_of(obj)]
