@@ -19,6 +19,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._cluster import Clus
 from ansible_collections.meshlab.istio.plugins.module_utils._diff import reference
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
     CommandError,
+    InputError,
     MeshlabError,
     NotYet,
     Unreachable,
@@ -26,6 +27,7 @@ from ansible_collections.meshlab.istio.plugins.module_utils._errors import (
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_install import Installer
 from ansible_collections.meshlab.istio.plugins.module_utils._istio_run import Run
 from ansible_collections.meshlab.istio.plugins.module_utils._istioctl import Istioctl
+from ansible_collections.meshlab.istio.plugins.module_utils._namespaces import shortened
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
 from ansible_collections.meshlab.istio.plugins.module_utils._runtime import need_libraries
 
@@ -114,6 +116,8 @@ def absent(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         cluster, revision=revision, namespace=operators.namespace_of(_document(options)),
         purge=options["purge"], remove_user_resources=options["remove_user_resources"],
     )  # fmt: skip
+    if removal.doomed and options["purge"] and not options["adopt"]:
+        _need_ours(cluster, removal)
     if removal.doomed and not check_mode:
         removals.carry_out(cluster, removal, options["readiness_timeout"], Progress(options["progress_file"]))
     return {
@@ -126,6 +130,19 @@ def absent(options: Mapping[str, Any], *, check_mode: bool) -> dict[str, Any]:
         "commands": [],
         "warnings": removal.warnings,
     }
+
+
+def _need_ours(cluster: Cluster, removal: removals.Removal) -> None:
+    """Refuse to remove all of an Istio of which nobody installed anything from here."""
+    if Run(cluster.get("v1", "Namespace", "kube-system")["metadata"]["uid"]).installed_before():
+        return
+    raise InputError(
+        f"This user never installed Istio into this cluster from here, so the one that is there may be yours: "
+        f"{shortened([reference(obj) for obj in removal.doomed])}. Nothing of it was removed. Name the lab's own "
+        "cluster (lab_context), or set `adopt: true` (with the collection's playbooks `-e istio_adopt=true`) to have "
+        "it removed.",
+        foreign=True,
+    )
 
 
 def _document(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,6 +98,7 @@ options:
       - Whether a control plane of this revision may be changed that this user never installed from this host with this
         module, and what Helm installed.
       - V(false) refuses that before anything is changed. What is as asked for already is used in either case.
+      - With O(purge), whether an Istio may be removed of which this user never installed anything from this host.
     type: bool
     default: true
   wait_for:

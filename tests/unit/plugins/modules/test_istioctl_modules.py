@@ -198,3 +198,25 @@ def test_every_returned_value_is_documented(
     assert lab.objects
     for state in ("present", "absent"):
         assert set(install(capsys, fake, state=state)) <= documented
+
+
+def test_an_istio_of_somebody_else_is_not_removed(
+    fake: FakeIstioctl, lab: FakeCluster, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Such as that of another cluster than the lab's, whose context teardown was not given."""
+    kube_system = lab.find("v1", "Namespace", "kube-system")
+    if kube_system is None:
+        lab.put({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+    purge = {"state": "absent", "purge": True, "remove_user_resources": True}
+    for check in (True, False):
+        refused = install(capsys, fake, check, adopt=False, **purge)
+        assert refused["foreign"] is True
+        assert "This user never installed Istio into this cluster from here" in refused["msg"]
+        assert "istio_adopt=true" in refused["msg"]
+    assert lab.find("apps/v1", "Deployment", "istiod", "istio-system") is not None
+    uid = lab.get("v1", "Namespace", "kube-system")["metadata"]["uid"]
+    (tmp_path / ".local/share/meshlab/istioctl" / uid / "operator.yaml").write_text("{}")
+    assert install(capsys, fake, True, adopt=False, **purge)["changed"]
+    (tmp_path / ".local/share/meshlab/istioctl" / uid / "operator.yaml").unlink()
+    assert install(capsys, fake, True, **purge)["changed"], "the module alone does as it is told"
+    assert not install(capsys, fake, adopt=False, state="absent", revision="none")["changed"]
