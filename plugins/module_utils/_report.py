@@ -32,6 +32,12 @@ from ansible_collections.meshlab.istio.plugins.module_utils._report_summary impo
 FILES = {"json": "report.json", "html": "report.html", "junit": "report.xml"}
 """What a report consists of, besides the commands of each host."""
 
+OURS = re.compile(r'"schema": *"' + re.escape(SCHEMA_ID.rpartition(":")[0]))
+"""How a report.json of any release says that it is one."""
+
+BEGINNING = 1000
+"""Characters of a file that are read for that."""
+
 NOT_IN_NAMES = re.compile(r"[^\w.:-]", re.ASCII)
 """Of a host's name, what is no part of a file's name."""
 
@@ -39,6 +45,7 @@ NOT_IN_NAMES = re.compile(r"[^\w.:-]", re.ASCII)
 def report(module: AnsibleModule) -> dict[str, Any]:
     """Do the work of the module ``report``; see its documentation for options and return values."""
     given, directory = module.params["hosts"], Path(module.params["dest"])
+    need_ours(directory)
     earlier = known(directory / FILES["json"])
     shaped = shape(given, module.params["next_steps"], earlier, module.params["inventory"])
     if not module.check_mode:
@@ -50,6 +57,31 @@ def report(module: AnsibleModule) -> dict[str, Any]:
         "paths": {**paths, "commands": str(directory / "commands")},
         "summary": {host["name"]: summary(host, written) for host in _of_this_run(shaped, given)},
     }
+
+
+def need_ours(directory: Path) -> None:
+    """Refuse a directory with files of a report's names that belong to no report of ours.
+
+    Ours is told by its report.json, which is written first. An empty file counts as none.
+
+    :raises InputError: there is such a file.
+    """
+    there = [directory / name for name in FILES.values()]
+    there = [path for path in there if os.path.lexists(path) and not (path.is_file() and path.stat().st_size == 0)]
+    if not there or OURS.search(_beginning(directory / FILES["json"])):
+        return
+    raise InputError(
+        f"{', '.join(map(str, there))}: there already, and of no report of this collection, so it may be yours. "
+        "Nothing was written. Move it away, or give another directory as dest (report_path)."
+    )
+
+
+def _beginning(path: Path) -> str:
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            return stream.read(BEGINNING)
+    except OSError:
+        return ""
 
 
 def write_all(directory: Path, shaped: dict[str, Any], hosts: Sequence[dict[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from copy import deepcopy
 from pathlib import Path
@@ -18,8 +19,8 @@ import pytest
 from ansible_collections.meshlab.istio.plugins.module_utils import _report_facts as facts
 from ansible_collections.meshlab.istio.plugins.module_utils._errors import InputError
 from ansible_collections.meshlab.istio.plugins.module_utils._redact import REDACTED
-from ansible_collections.meshlab.istio.plugins.module_utils._report import shape, write
-from ansible_collections.meshlab.istio.plugins.module_utils._report_schema import SCHEMA, violations
+from ansible_collections.meshlab.istio.plugins.module_utils._report import need_ours, shape, write
+from ansible_collections.meshlab.istio.plugins.module_utils._report_schema import SCHEMA, SCHEMA_ID, violations
 from ansible_collections.meshlab.istio.plugins.module_utils._report_summary import summary
 from ansible_collections.meshlab.istio.plugins.module_utils._statistics import histogram
 
@@ -289,3 +290,17 @@ def test_what_an_earlier_report_kept_is_judged_anew(monkeypatch: pytest.MonkeyPa
     text = json.dumps(shape([{"name": "lab"}], earlier=earlier, inventory=["lab", "lab2"]))
     assert "login failed" in text
     assert "hunter2" not in text
+
+
+@pytest.mark.parametrize("name", ["report.json", "report.html", "report.xml"])
+def test_files_of_others_by_a_report_s_names_are_not_replaced(tmp_path: Path, name: str) -> None:
+    """Such as the JUnit XML of one's own tests, in the folder that report_path names."""
+    (tmp_path / name).write_text('{"mine": 1}')
+    with pytest.raises(InputError, match=rf"{re.escape(name)}: there already.*may be yours.*report_path"):
+        need_ours(tmp_path)
+    (tmp_path / name).write_text("")
+    need_ours(tmp_path)
+    (tmp_path / "report.xml").write_text("<testsuites/>")
+    for schema in (SCHEMA_ID, SCHEMA_ID.rpartition(":")[0] + ":0"):
+        (tmp_path / "report.json").write_text(json.dumps({"schema": schema, "hosts": []}, indent=2))
+        need_ours(tmp_path)
