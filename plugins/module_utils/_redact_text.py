@@ -235,7 +235,7 @@ _SEPARATOR = re.compile(
 )
 _NAME_CHARACTERS = re.compile(r"[\w.-]*\Z")
 _LINE_START = re.compile(r"(?:\A|\n|\\n)[ \t+>|]*(?:- |\"|'|export |set |setx |ENV |ARG |env |\$env:|[ \t])*\Z")
-_PROSE = re.compile(r"[A-Za-z][a-z'’]{0,15}[.,:;!?]?\Z")
+_PROSE = re.compile(r"[A-Za-z][a-z'\u2019]{0,15}[.,:;!?]?\Z")
 _PROSE_BEFORE = re.compile(r"[a-z]{2,} \Z")
 _BLOCK = re.compile(r"[|>][+-]?\d?[+-]?[ \t]*(?:#.*)?(?:\n|\Z)")
 _MORE_WORDS = re.compile(r"[ \t]+(?:-{1,2}\w|[\w.-]+=|\|)")

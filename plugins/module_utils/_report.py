@@ -107,16 +107,17 @@ def _of_this_run(shaped: dict[str, Any], hosts: Sequence[dict[str, Any]]) -> lis
 def shape(
     hosts: Sequence[dict[str, Any]],
     next_steps: Sequence[dict[str, Any]] = (),
-    earlier: Mapping[str, Any] = NOTHING,
+    earlier: Mapping[str, Any] | None = None,
     inventory: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the report as ``SCHEMA`` describes it: without secrets, without keys that hold nothing.
 
-    :param earlier: the report before this one; see ``_report_known`` for what is kept of them.
+    :param earlier: the report before this one, None if there was none; see ``_report_known`` for what is kept of it.
     :param inventory: names of the hosts that may be kept without being among ``hosts``.
 
     :raises InputError: something is not of its type; every such place is named.
     """
+    earlier = earlier or NOTHING
     hosts = [{key: value for key, value in host.items() if key != "commands"} for host in hosts]
     given = {
         "schema": SCHEMA_ID,

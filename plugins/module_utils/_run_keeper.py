@@ -52,4 +52,4 @@ def keep(name: str, identity: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(sys.argv[1], sys.argv[2]))
+    raise SystemExit(keep(sys.argv[1], sys.argv[2]))

@@ -51,6 +51,11 @@ LIBRARIES = {"yaml": "PyYAML", "websocket": "websocket-client"}
 as it is: of these and of jmespath each release of the last years is good enough."""
 
 
+def in_home(path: str) -> str:
+    """Return a path in which ``~`` is this user's home folder, as Ansible makes it of an option of type path."""
+    return os.path.expanduser(path)
+
+
 def need_libraries(module: AnsibleModule, *names: str) -> None:
     """Make sure that ``names`` can be imported, from PYTHON's packages if they can't be here.
 

@@ -9,6 +9,9 @@ sigs.k8s.io/yaml 1.6.0 with go.yaml.in/yaml/v2 2.4.2 (resolve.go, decode.go) and
 (pkg/util/yaml/decoder.go), as kubectl 1.34 uses them. tests/unit/plugins/module_utils/yaml_corpus compares the two.
 """
 
+# True and False are integers to isinstance(), and kinds of events inherit from each other.
+# pylint: disable=unidiomatic-typecheck
+
 from __future__ import annotations
 
 import base64

@@ -360,7 +360,12 @@ from ansible_collections.meshlab.istio.plugins.module_utils._minikube import MIN
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_lifecycle import Lifecycle
 from ansible_collections.meshlab.istio.plugins.module_utils._minikube_preflight import Host
 from ansible_collections.meshlab.istio.plugins.module_utils._progress import Progress
-from ansible_collections.meshlab.istio.plugins.module_utils._runtime import PROGRESS_OPTIONS, need_libraries, run
+from ansible_collections.meshlab.istio.plugins.module_utils._runtime import (
+    PROGRESS_OPTIONS,
+    in_home,
+    need_libraries,
+    run,
+)
 
 STRINGS = {"type": "list", "elements": "str"}
 
@@ -412,7 +417,7 @@ def work(module: AnsibleModule) -> dict[str, Any]:
     """Bring the cluster into the state asked for; return the module's result."""
     options = module.params
     minikube = Minikube(options["path"], options["minikube_home"], options["kubeconfig"])
-    kubeconfig = os.path.expanduser(minikube.kubeconfig)
+    kubeconfig = in_home(minikube.kubeconfig)
     if os.path.isfile(kubeconfig) and os.path.getsize(kubeconfig):
         # Only who reads it can see whether minikube would write over what it says of another cluster. Check mode on a
         # bare host goes on without.

@@ -146,7 +146,7 @@ def _refuse_foreign(path: str) -> None:
 
     An environment that an earlier release of this collection finished has the stamp, and a virtual environment's file.
     """
-    if not os.path.lexists(path) or path == os.path.expanduser(DEFAULT):
+    if not os.path.lexists(path) or path == _runtime.in_home(DEFAULT):
         return
     if os.path.isdir(path):
         names = set(os.listdir(path))

@@ -118,7 +118,7 @@ def test_exactly_the_broken_ones_fail(lab: Lab, tmp_path: Path, measured: dict[s
 def test_a_rule_of_the_users_is_named_before_anything_is_touched(
     lab: Lab, tmp_path: Path, measured: dict[str, Any]
 ) -> None:
-    namespace = lab.kubectl("get", "deployment", "--all-namespaces", "-l", "app=sleep", "-o",
+    namespace = lab.kubectl("get", "pods", "--all-namespaces", "-l", "app=sleep", "-o",
                             "jsonpath={.items[0].metadata.namespace}")  # fmt: skip
     mine = {
         "apiVersion": "networking.istio.io/v1beta1", "kind": "VirtualService",
