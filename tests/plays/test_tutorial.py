@@ -137,7 +137,7 @@ RUN = [
             "src": [f"{HOME}/samples/addons/{name}.yaml" for name in
                     ("prometheus", "loki", "kiali", "jaeger", "grafana")],
             "definition": [], "namespace": "istio-system", "patches": [], "recreate": True, "context": "minikube",
-            "expected_namespaces": ["istio-system"],
+            "adopt": False, "expected_namespaces": ["istio-system"],
         },
         ("prometheus", "loki", "kiali", "jaeger", "grafana"),
         "The same files, from the release instead of one by one over the network.",
@@ -164,6 +164,7 @@ RUN = [
                     ("ratings-v2-mysql", 3), ("reviews-v1", 3), ("reviews-v2", 3), ("reviews-v3", 3), ("sleep", 1),
                 )
             ],
+            "adopt": False,
             "expected_namespaces": ["istio-system"],
             "context": "minikube",
         },
