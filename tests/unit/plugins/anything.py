@@ -51,7 +51,7 @@ def damaged(draw: Any, whole: Any) -> Any:
     return value
 
 
-NEEDED = {"name", "image", "spec", "template", "selector", "containers", "metadata", "clientConfig"}
+NEEDED = {"name", "image", "spec", "template", "selector", "containers", "metadata", "port", "clientConfig"}
 """Fields of workloads without which an API server refuses them (k8s.io/api v0.34, core/v1 and apps/v1)."""
 
 
