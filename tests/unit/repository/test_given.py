@@ -16,6 +16,7 @@ OF_ROLES = "A role or playbook of the collection sets it for another one."
 OF_THE_REPORT = "It is what the report holds, or what the commands are made of."
 NOT_REPEATED = {
     "minikube_recreate": ONE_RUN, "minikube_delete_foreign": ONE_RUN, "istio_remove_user_resources": ONE_RUN,
+    "istio_adopt": ONE_RUN, "addons_adopt": ONE_RUN, "bookinfo_adopt": ONE_RUN,
     "scenarios_names": ONE_RUN,
     "minikube_preflight_more": OF_ROLES, "access_preflight_fail": OF_ROLES, "access_preflight_ask_cluster": OF_ROLES,
     "istio_removed_before": OF_ROLES, "scenarios_report": OF_ROLES, "report_stages": OF_ROLES,
