@@ -88,7 +88,8 @@ def _merged(host: Host, looked: Collection[str], before: Host) -> Host:
     merged = {**kept, **host, **{part: {**kept[part], **host.get(part, {})} for part in MAPS if part in kept}}
     for part, name in zip(BY_NAME, ("name", "stage")):
         items = _by_name(host.get(part, []), before.get(part, []), name)
-        merged |= {part: items} if items else {}
+        # An empty list says that nothing of the kind was ever run, which stays true.
+        merged |= {part: items} if part in host or part in before else {}
     return {**merged, "earlier": marks} if marks else merged
 
 

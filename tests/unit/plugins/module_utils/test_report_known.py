@@ -149,3 +149,9 @@ def test_anything_else_is_no_report(tmp_path: Path, text: str) -> None:
     assert known(path)["hosts"] == []
     path.write_text(json.dumps({**shape([]), "hosts": [{"url": 1}]}), encoding="utf-8")
     assert known(path)["hosts"] == []
+
+
+def test_a_run_that_failed_early_keeps_that_no_scenario_was_ever_run() -> None:
+    first = shape([{"name": "lab1", "scenarios": []}])
+    failed = shape([{"name": "lab1"}], earlier=first, inventory=["lab1"])
+    assert failed["hosts"][0]["scenarios"] == []
