@@ -118,7 +118,6 @@ def words_of(error: BaseException) -> str:
 
 def os_problem(error: OSError) -> str:
     """Return a sentence for an error of the operating system: what failed, on which file, and what to do."""
-    what = error.strerror or str(error) or type(error).__name__
     where = f": {error.filename}" if error.filename else ""
     remedy = OS_REMEDIES.get(error.errno or 0, "")
-    return f"{what}{where}. {remedy}".strip()
+    return f"{words_of(error)}{where}. {remedy}".strip()

@@ -78,7 +78,7 @@ def run(scenario: Mapping[str, Any], params: Mapping[str, Any], progress: Progre
     in_the_way = rivals(cluster, scenario["steps"], params["namespace"], values)
     if in_the_way:
         outcome.problems += [
-            f"it was not begun: {why}. Delete or rename it, or limit it with exportTo" for why in in_the_way
+            f"it was not begun: {why}. Take it out for as long as the scenario runs" for why in in_the_way
         ]
         return outcome
     with _ended_by_signals(), tempfile.TemporaryDirectory(prefix="meshlab-") as folder:
